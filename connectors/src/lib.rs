@@ -1,0 +1,17 @@
+//! How to read each kind of POS system.
+//!
+//! A connector knows a protocol and never meaning: it returns columns and typed values. It is pulled, so the agent
+//! sets the pace; it is resumable from the cursor that follows each batch; and it keeps nothing of its own, so
+//! dropping any future here loses no data.
+//!
+//! Adding a connector touches one file, one line of [`registry`], and one fixture folder of the suite.
+
+pub mod connector;
+pub mod error;
+pub mod registry;
+
+pub use connector::{
+    Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, Marks, Next,
+    OpenContext, Probe, RowProblem, Settings, Settled, StartAt,
+};
+pub use error::{Remedy, SourceError, SourceResult};

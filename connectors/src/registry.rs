@@ -1,0 +1,1 @@
+//! From the name of a connector to a connector: one line each.

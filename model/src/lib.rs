@@ -1,0 +1,24 @@
+//! The words every other room speaks: ids, values, rows, entities, batches, commands, and how they travel.
+//!
+//! `model` does no I/O, knows no POS, no database and no HTTP. Types that cross the wire are read leniently
+//! (unknown fields are ignored, missing optional ones default) because an agent may be years older or newer than
+//! the ingest it talks to; see [`wire`].
+
+pub mod command;
+pub mod delivery;
+pub mod entity;
+pub mod enrolment;
+pub mod fingerprint;
+pub mod heartbeat;
+pub mod id;
+pub mod job;
+pub mod money;
+pub mod reject;
+pub mod row;
+pub mod stream;
+pub mod value;
+pub mod wire;
+
+pub use chrono;
+pub use rust_decimal::Decimal;
+pub use uuid::Uuid;

@@ -1,0 +1,158 @@
+//! What a stream reads and how it notices changes: the protocol half of a mapping document.
+//!
+//! These are plain data. `mappings` carries them inside its document, `connectors` obeys them, and the agent hands
+//! them from one to the other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::StreamName;
+
+/// A stream as a connector needs to know it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSpec {
+    /// Its name within the mapping.
+    pub name: StreamName,
+    /// What to read.
+    pub source: Source,
+    /// The columns that identify a row, in the order rows are read in. Names of `columns`, or of the file's header.
+    pub key: Vec<String>,
+    /// Rows that belong to a row: lines, payments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildSpec>,
+    /// How changes are noticed.
+    pub capture: Capture,
+}
+
+/// What to read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// A select statement, taken apart so that connectors can add keyset paging to it without nesting.
+    Query(QuerySource),
+    /// Files that a POS drops into a folder.
+    Files(FileSource),
+}
+
+/// The parts of a select statement. Every part is the database's own SQL; `{name}` in it stands for a setting of the
+/// POS system (`location_id`) and is bound as a parameter, never pasted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySource {
+    /// What each column is called and what it is: `sku = "p.item_code"`.
+    pub columns: BTreeMap<String, String>,
+    /// Tables and joins: `items p LEFT JOIN stock s ON s.item_id = p.item_id`.
+    pub from: String,
+    /// Condition, if any: `p.active = 'Y'`.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// Rows of another table that belong to a row of the stream and travel with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChildSpec {
+    /// What the mapping calls the group: `lines`, `payments`.
+    pub name: String,
+    /// Where they are read. For files: the columns of the same file that repeat per line, and no `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<QuerySource>,
+    /// The child's columns that hold the parent's key, in the order of the stream's `key`. Names of `columns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parent: Vec<String>,
+    /// The child's columns that put its rows in order within a parent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    /// For files: the columns that belong to the line and not to the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+/// How changes are noticed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "strategy", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Capture {
+    /// Reads everything each time; fingerprints tell what changed and what is gone.
+    Diff,
+    /// Reads rows whose date or number is beyond the last one seen. Sees no deletes; the nightly sweep does.
+    Watermark {
+        /// SQL expressions over the stream's tables, OR-ed: `["p.updated_at", "s.updated_at"]`.
+        columns: Vec<String>,
+        /// How far back to look each time, for rows that commit late: seconds for a date, units for a number.
+        #[serde(default = "default_overlap")]
+        overlap: u64,
+    },
+    /// A new or changed file.
+    Arrival,
+}
+
+fn default_overlap() -> u64 {
+    300
+}
+
+/// Files that a POS drops into a folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileSource {
+    /// Which names: `productos*.csv`. `*` and `?` as in a shell; case does not matter.
+    pub pattern: String,
+    /// What is in them; by their ending when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// The sheet of a workbook; the first when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// What separates the fields of a CSV; sniffed when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Code page such as `windows-1252` or `cp850`; by BOM, then UTF-8 if valid, then Windows-1252 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Lines above the header to skip.
+    #[serde(default)]
+    pub skip_lines: u32,
+    /// Whether a file holds everything there is, so that what it lacks is gone.
+    #[serde(default)]
+    pub content: FileContent,
+    /// Columns that the mapping cannot do without; a file that lacks one is not read at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_columns: Vec<String>,
+    /// Ending of a marker file that says the export is complete: `.done` waits for `ventas.csv.done`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_marker: Option<String>,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFormat {
+    /// Separated text.
+    Csv,
+    /// XLSX, XLSM, XLS or ODS.
+    Excel,
+}
+
+/// Whether a file holds everything there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileContent {
+    /// Only what is new or changed.
+    #[default]
+    Changes,
+    /// Everything; rows of earlier files that it lacks are gone, within the delete brake.
+    Everything,
+}
+
+/// Where a stream stands. Opaque to all but the connector that wrote it; only ever moves forward.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cursor(pub Box<[u8]>);
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cursor({})", String::from_utf8_lossy(&self.0))
+    }
+}

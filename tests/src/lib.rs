@@ -1,0 +1,1 @@
+//! Real servers for tests, the POS simulator, the demo, the benches.
