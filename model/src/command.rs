@@ -6,6 +6,7 @@ use crate::id::{CommandId, StreamName};
 
 /// One thing to do. An agent answers a kind it does not know with [`CommandOutcome::Unsupported`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Command {
     /// Carrying out the same id twice is carrying it out once.
     pub id: CommandId,
@@ -16,6 +17,7 @@ pub struct Command {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Run streams now rather than when their schedule says.
@@ -56,6 +58,7 @@ pub enum Action {
 
 /// How much to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncMode {
     /// What changed.
@@ -67,6 +70,7 @@ pub enum SyncMode {
 
 /// How it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum CommandOutcome {
     /// Carried out, or begun when it takes long.

@@ -10,6 +10,7 @@ use crate::reject::Rejected;
 
 /// The first line of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeliveryHeader {
     /// Version of the wire format, [`crate::wire::VERSION`].
     pub fluxion: u32,
@@ -33,6 +34,7 @@ pub struct DeliveryHeader {
 
 /// Every line after the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
     /// A record is there and looks like this.
@@ -52,6 +54,7 @@ pub enum Line {
 
 /// The cloud's answer to a delivery. Both mean that the agent may forget it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Ack {
     /// Applied now.
@@ -71,6 +74,7 @@ pub enum Ack {
 
 /// Body of the 409 answer to a batch that does not follow the last one: a gap, or a new epoch not beginning at 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutOfOrder {
     /// The epoch that the cloud knows, if any.
     pub epoch: Option<Epoch>,

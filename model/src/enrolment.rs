@@ -6,6 +6,7 @@ use crate::id::{AgentId, BatchSeq, Epoch, PosSystemId, StoreId, TenantId};
 
 /// `POST /v1/agents/enrol`: exchanges a single-use code for a token.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolRequest {
     /// As the admin reads it out: letters and digits, dashes and case do not matter.
     pub code: String,
@@ -20,6 +21,7 @@ pub struct EnrolRequest {
 
 /// The answer. The token is shown this once; ingest keeps only its hash.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolReply {
     /// Who the agent is from now on.
     pub agent_id: AgentId,
@@ -37,6 +39,7 @@ pub struct EnrolReply {
 
 /// `PUT /v1/agents/pos-systems/{name}`: declares a POS system of this agent's store, or updates it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PosSystemDeclaration {
     /// `stellar`, `systimax`, `adminpaq`, `custom`, …: the pack's `system`.
     pub system_type: String,
@@ -58,6 +61,7 @@ pub struct PosSystemDeclaration {
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PosSystemReply {
     /// Goes into the header of every delivery of this POS system.
     pub id: PosSystemId,
@@ -65,6 +69,7 @@ pub struct PosSystemReply {
 
 /// `GET /v1/agents/resume-point`: what the cloud holds of this agent, for an agent that doubts its disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResumePoint {
     /// The life of the spool that was last heard of.
     pub epoch: Option<Epoch>,

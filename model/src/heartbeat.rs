@@ -7,6 +7,7 @@ use crate::id::{BatchSeq, Epoch, StreamName};
 
 /// An agent's state. Everything but the version is optional on the wire, so that old and new agents can talk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
     /// The agent's version, as in `0.1.0`.
     pub version: String,
@@ -36,6 +37,7 @@ pub struct Heartbeat {
 
 /// One stream's state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StreamState {
     /// The POS system by its name in the agent's configuration.
     pub pos: String,
@@ -56,6 +58,7 @@ pub struct StreamState {
 
 /// What a stream is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamPhase {
     /// Waiting for its schedule.
@@ -75,6 +78,7 @@ pub enum StreamPhase {
 
 /// The cloud's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeartbeatReply {
     /// The cloud's clock.
     pub now: DateTime<Utc>,

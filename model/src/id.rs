@@ -11,6 +11,7 @@ macro_rules! uuid_ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -65,6 +66,7 @@ uuid_ids! {
 
 /// The number of a batch within its [`Epoch`], counted by the agent from 1 without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct BatchSeq(pub u64);
 
@@ -108,7 +110,11 @@ pub enum InvalidId {
 }
 
 /// The identity a POS gives to one of its things, as text, leading zeros kept: `000123`, `A-77`, `1|3`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct ExternalId(Box<str>);
 
@@ -126,7 +132,10 @@ impl ExternalId {
             return Err(InvalidId::Empty);
         }
         if text.len() > Self::MAX_BYTES {
-            return Err(InvalidId::TooLong { got: text.len(), limit: Self::MAX_BYTES });
+            return Err(InvalidId::TooLong {
+                got: text.len(),
+                limit: Self::MAX_BYTES,
+            });
         }
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(InvalidId::Control(c as u32));
@@ -142,7 +151,11 @@ impl ExternalId {
 }
 
 /// The name of a stream within a mapping: `products`, `sales`, `existencias-deposito-2`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamName(Box<str>);
 
@@ -160,9 +173,13 @@ impl StreamName {
             return Err(InvalidId::Empty);
         }
         if text.len() > Self::MAX_BYTES {
-            return Err(InvalidId::TooLong { got: text.len(), limit: Self::MAX_BYTES });
+            return Err(InvalidId::TooLong {
+                got: text.len(),
+                limit: Self::MAX_BYTES,
+            });
         }
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
         if let Some(c) = text.chars().find(|c| !allowed(*c)) {
             return Err(InvalidId::Character(c));
         }

@@ -39,6 +39,7 @@ JobStatus "job status" {
 /// A job's state, sent in the same deliveries as its records, so that it arrives in order, exactly once, and also
 /// after days offline. The latest report of a job replaces earlier ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobReport {
     /// Which job.
     pub id: JobId,
@@ -63,6 +64,7 @@ pub struct JobReport {
 
 /// What a job did so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct JobCounts {
     /// Rows read from the source, child rows not counted.
@@ -79,6 +81,7 @@ pub struct JobCounts {
 
 /// Why a job failed, for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobError {
     /// Who must act.
     pub class: ErrorClass,

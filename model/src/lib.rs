@@ -6,8 +6,8 @@
 
 pub mod command;
 pub mod delivery;
-pub mod entity;
 pub mod enrolment;
+pub mod entity;
 pub mod fingerprint;
 pub mod heartbeat;
 pub mod id;

@@ -49,6 +49,8 @@ pub fn from_millionths(millionths: i64) -> Decimal {
 
 /// An ISO 4217 code: `VES`, `USD`, `MXN`, `ARS`, `PAB`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
@@ -107,14 +109,33 @@ mod tests {
 
     #[test]
     fn millionths_are_exact_both_ways_or_refused() {
-        for text in ["0", "-0.000001", "12.5", "3999999999999.999999", "-4000000000000"] {
+        for text in [
+            "0",
+            "-0.000001",
+            "12.5",
+            "3999999999999.999999",
+            "-4000000000000",
+        ] {
             let value: Decimal = text.parse().unwrap();
-            assert_eq!(from_millionths(to_millionths(value).unwrap()), value.normalize(), "{text}");
+            assert_eq!(
+                from_millionths(to_millionths(value).unwrap()),
+                value.normalize(),
+                "{text}"
+            );
         }
-        assert_eq!(to_millionths("0.0000001".parse().unwrap()), Err(OutOfRange::TooPrecise));
-        assert_eq!(to_millionths("4000000000000.1".parse().unwrap()), Err(OutOfRange::TooLarge));
+        assert_eq!(
+            to_millionths("0.0000001".parse().unwrap()),
+            Err(OutOfRange::TooPrecise)
+        );
+        assert_eq!(
+            to_millionths("4000000000000.1".parse().unwrap()),
+            Err(OutOfRange::TooLarge)
+        );
         assert_eq!(to_millionths(Decimal::MAX), Err(OutOfRange::TooLarge));
-        assert_eq!(to_millionths("1.0000000000".parse().unwrap()), Ok(1_000_000));
+        assert_eq!(
+            to_millionths("1.0000000000".parse().unwrap()),
+            Ok(1_000_000)
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@ ErrorClass "error class" {
 
 /// A row or record that could not go on, with all that is needed to understand, mend and replay it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rejected {
     /// What it would have become.
     pub entity: EntityKind,

@@ -19,7 +19,10 @@ pub struct RowShape {
 impl RowShape {
     /// A shape without children.
     pub fn flat<C: Into<Box<str>>>(columns: impl IntoIterator<Item = C>) -> Self {
-        Self { columns: columns.into_iter().map(Into::into).collect(), children: Vec::new() }
+        Self {
+            columns: columns.into_iter().map(Into::into).collect(),
+            children: Vec::new(),
+        }
     }
 
     /// Where a column stands. Names match without regard to ASCII case, because databases do not agree on theirs.
@@ -28,13 +31,21 @@ impl RowShape {
         self.columns
             .iter()
             .position(|c| **c == *column)
-            .or_else(|| self.columns.iter().position(|c| c.eq_ignore_ascii_case(column)))
+            .or_else(|| {
+                self.columns
+                    .iter()
+                    .position(|c| c.eq_ignore_ascii_case(column))
+            })
     }
 
     /// Where a child group stands, and its shape.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<(usize, &RowShape)> {
-        self.children.iter().enumerate().find(|(_, (n, _))| **n == *name).map(|(i, (_, shape))| (i, shape))
+        self.children
+            .iter()
+            .enumerate()
+            .find(|(_, (n, _))| **n == *name)
+            .map(|(i, (_, shape))| (i, shape))
     }
 }
 

@@ -69,11 +69,15 @@ pub fn split(body: &[u8]) -> Result<(DeliveryHeader, Vec<&[u8]>), WireError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(WireError::TooLarge("64 MiB decompressed"));
     }
-    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut lines = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     let first = lines.next().ok_or(WireError::Empty)?;
     let header: DeliveryHeader = serde_json::from_slice(first).map_err(WireError::Header)?;
     if header.fluxion > VERSION {
-        return Err(WireError::Version { got: header.fluxion });
+        return Err(WireError::Version {
+            got: header.fluxion,
+        });
     }
     if header.lines > MAX_LINES {
         return Err(WireError::TooLarge("50,000 lines"));
@@ -90,7 +94,10 @@ pub fn split(body: &[u8]) -> Result<(DeliveryHeader, Vec<&[u8]>), WireError> {
     }
     let got = u32::try_from(rest.len()).unwrap_or(u32::MAX);
     if got != header.lines {
-        return Err(WireError::Cut { promised: header.lines, got });
+        return Err(WireError::Cut {
+            promised: header.lines,
+            got,
+        });
     }
     Ok((header, rest))
 }
