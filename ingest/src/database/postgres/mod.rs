@@ -1,0 +1,7 @@
+//! The PostgreSQL engine.
+
+mod engine;
+#[path = "../sql/mod.rs"]
+mod sql;
+
+pub use engine::Engine;

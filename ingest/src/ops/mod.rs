@@ -1,0 +1,1 @@
+//! What ingest decides. Operations hold the rules and are told what the database knows; they write no SQL.
