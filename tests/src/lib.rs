@@ -4,3 +4,4 @@
 //! in a temporary folder on a free loopback port, and gone when the process that asked for them is gone.
 
 pub mod servers;
+pub mod sim;

@@ -1,1 +1,105 @@
-fn main() {}
+//! `cargo xtask demo | test | bench`: sets up what is needed, builds, and runs. Few dependencies, so that it starts at
+//! once; what needs more lives in the binary `fluxion-demo` of `tests/`.
+
+mod build;
+mod dashboard;
+mod packages;
+mod step;
+mod suite;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use packages::Need;
+use step::Steps;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo [options]    build everything and run a chain of three stores with live POS systems
+                    --check      let it run, stop the stores, compare every record with the cloud, exit 0 or 1
+                    --postgres   keep the cloud's data in a private PostgreSQL instead of SQLite
+                    --kill       also kill agents and the cloud at random moments while they sync
+                    --data-dir   where the demo keeps its files (default ./demo-data)
+                    --port       where the dashboard listens (default 8080)
+                    --seconds    how long --check lets the stores sell (default 60)
+                    --seed       which chain of events (default 42)
+  test              everything CI runs: formats, lints, docs, dashboard, all tests, the browser
+  bench load        full load of 200,000 products and 300,000 sales against the raw pipe
+                    --scale 0.1  a tenth of it      --rounds N  how often (default 3)
+  help              this text
+
+Missing packages are installed with apt-get when run as root on Debian or Ubuntu; otherwise they are named.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    env::set_current_dir(build::workspace())?;
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(ExitCode::FAILURE);
+    };
+    match command.as_str() {
+        "demo" => demo(rest),
+        "test" => suite::run(rest),
+        "bench" => bench(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("{other:?} is not a command of xtask; cargo xtask help lists them"),
+    }
+}
+
+fn demo(arguments: &[String]) -> Result<ExitCode> {
+    let mut steps = Steps::new();
+    let mut needs = vec![Need::Compiler, Need::MariaDb];
+    if arguments.iter().any(|argument| argument == "--postgres") {
+        needs.push(Need::PostgreSql);
+    }
+    packages::ensure(&mut steps, &needs)?;
+    build::release_with_dashboard(&mut steps)?;
+    hand_over(
+        Command::new("target/release/fluxion-demo")
+            .arg("run")
+            .args(arguments),
+    )
+}
+
+fn bench(arguments: &[String]) -> Result<ExitCode> {
+    let mut steps = Steps::new();
+    packages::ensure(
+        &mut steps,
+        &[Need::Compiler, Need::MariaDb, Need::PostgreSql],
+    )?;
+    build::release(&mut steps)?;
+    hand_over(
+        Command::new("target/release/fluxion-demo")
+            .arg("bench")
+            .args(arguments),
+    )
+}
+
+/// Runs the program until it ends. Ctrl-C reaches it too; it stops what it started, and we wait for that.
+fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    let mut child = step::spawn(command)?;
+    let status = child.wait()?;
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    ))
+}

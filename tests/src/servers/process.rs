@@ -20,8 +20,12 @@ exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
 ( cat <&3 >/dev/null; kill -s "$signal" $server ) 2>/dev/null &
+watcher=$!
 exec 3<&-
 wait $server
+status=$?
+kill $watcher 2>/dev/null
+exit $status
 "#;
 
 /// A server and the keeper in front of it.

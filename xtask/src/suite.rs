@@ -1,0 +1,180 @@
+//! `cargo xtask test`: everything that must hold before a change lands.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::build::cargo;
+use crate::dashboard;
+use crate::packages::{self, Need};
+use crate::step::{self, Steps};
+
+const DEMO: &str = "target/debug/fluxion-demo";
+
+/// Runs all steps, also those after a failed one where that makes sense, and ends with what the test runner said.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    if let Some(argument) = arguments.first() {
+        bail!(
+            "cargo xtask test takes no arguments, not {argument:?}; for single tests use cargo nextest run"
+        );
+    }
+    let mut steps = Steps::new();
+    let needs = [
+        Need::Compiler,
+        Need::Node,
+        Need::MariaDb,
+        Need::PostgreSql,
+        Need::Chromium,
+        Need::Nextest,
+    ];
+    packages::ensure(&mut steps, &needs)?;
+    let summary = everything(&mut steps);
+    steps.print();
+    match &summary {
+        Some(summary) => eprintln!("\n{}", summary.line),
+        None => eprintln!("\nthe tests did not run"),
+    }
+    let passed = steps.passed() && summary.is_some();
+    if let Some(Summary { passed, failed, .. }) = summary {
+        println!("{passed} passed, {failed} failed");
+    }
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Failures are in the steps; what comes back is what the test runner said at its end.
+fn everything(steps: &mut Steps) -> Option<Summary> {
+    let go_on = |_: anyhow::Error| ();
+    steps
+        .run(
+            "formats (cargo fmt)",
+            &mut cargo(&["fmt", "--all", "--check"]),
+        )
+        .unwrap_or_else(go_on);
+    dashboard_checks(steps).unwrap_or_else(go_on);
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    steps
+        .run("lints (cargo clippy)", &mut cargo(&clippy))
+        .unwrap_or_else(go_on);
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    steps
+        .run("docs (cargo doc)", doc.env("RUSTDOCFLAGS", "-D warnings"))
+        .unwrap_or_else(go_on);
+
+    steps
+        .run(
+            "build (cargo, dev)",
+            &mut cargo(&["build", "--workspace", "--all-targets"]),
+        )
+        .ok()?;
+    steps
+        .run(
+            "browser (headless Chromium)",
+            Command::new(DEMO).arg("browser"),
+        )
+        .unwrap_or_else(go_on);
+
+    let mut summary = None;
+    let mut nextest = Command::new(DEMO);
+    nextest.args([
+        "servers",
+        "--",
+        "cargo",
+        "nextest",
+        "run",
+        "--workspace",
+        "--no-fail-fast",
+    ]);
+    let tests = steps.take("tests (cargo nextest)", || {
+        step::run_watched(&mut nextest, |line| {
+            if let Some(found) = Summary::parse(line) {
+                summary = Some(found);
+            }
+        })
+    });
+    tests.unwrap_or_else(go_on);
+    summary
+}
+
+fn dashboard_checks(steps: &mut Steps) -> Result<()> {
+    steps.take("dashboard: npm ci", dashboard::install)?;
+    steps.run(
+        "dashboard: type check",
+        &mut dashboard::npm(&["run", "typecheck"]),
+    )?;
+    steps.run(
+        "dashboard: unit tests (vitest)",
+        &mut dashboard::npm(&["run", "test"]),
+    )?;
+    steps.take("dashboard: build", dashboard::build)
+}
+
+/// The closing line of nextest.
+struct Summary {
+    line: String,
+    passed: u32,
+    failed: u32,
+}
+
+impl Summary {
+    /// `Summary [   2.171s] 2 tests run: 2 passed, 0 skipped`
+    fn parse(line: &str) -> Option<Self> {
+        let line = plain(line);
+        let line = line.trim();
+        if !line.starts_with("Summary [") {
+            return None;
+        }
+        let (_, counts) = line.split_once(" run: ")?;
+        let count = |word: &str| {
+            let part = counts
+                .split(", ")
+                .find(|part| part.split_whitespace().nth(1) == Some(word));
+            part.and_then(|part| part.split_whitespace().next()?.parse().ok())
+                .unwrap_or(0)
+        };
+        let failed = count("failed") + count("timed") + count("exec");
+        Some(Self {
+            line: line.to_owned(),
+            passed: count("passed"),
+            failed,
+        })
+    }
+}
+
+/// The line without colours.
+fn plain(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' {
+            rest.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_line_of_the_test_runner_is_understood() {
+        let line = "\u{1b}[32m     Summary\u{1b}[0m [   2.171s] 7 tests run: 4 passed (1 slow), 2 failed, 1 timed out, 3 skipped";
+        let summary = Summary::parse(line).unwrap();
+        assert_eq!((summary.passed, summary.failed), (4, 3));
+        assert!(Summary::parse("    Starting 2 tests across 1 binary").is_none());
+    }
+}
