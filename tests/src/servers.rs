@@ -2,7 +2,7 @@
 
 pub mod mariadb;
 pub mod postgres;
-mod process;
+pub(crate) mod process;
 
 pub use mariadb::MariaDb;
 pub use postgres::PostgreSql;

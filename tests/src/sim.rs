@@ -10,6 +10,7 @@ pub mod export_file;
 pub mod people;
 pub mod random;
 pub mod systimax;
+pub mod systimax_truth;
 pub mod truth;
 pub mod words;
 
@@ -27,7 +28,9 @@ pub fn caracas_to_utc(local: NaiveDateTime) -> DateTime<Utc> {
 #[must_use]
 pub fn caracas_now() -> NaiveDateTime {
     let now = Utc::now() - Duration::hours(4);
-    DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now).naive_utc()
+    DateTime::from_timestamp(now.timestamp(), 0)
+        .unwrap_or(now)
+        .naive_utc()
 }
 
 fn id(text: &str) -> Result<ExternalId> {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::Durability;
-use super::process::{Account, Server, folder, free_port, program, run, unique_name};
+use super::process::{Account, Server, folder, free_port, plain, program, run, unique_name};
 
 const PACKAGE: &str = "postgresql";
 const USER: &str = "fluxion";
@@ -53,7 +53,7 @@ impl PostgreSql {
         ]);
         let mut create = account
             .as_ref()
-            .map_or_else(|| clone(&create), |account| account.run(&create));
+            .map_or_else(|| plain(&create), |account| account.run(&create));
         run(create.current_dir("/"))?;
 
         let port = free_port()?;
@@ -159,12 +159,6 @@ impl PostgreSql {
     pub fn pid(&self) -> Option<u32> {
         self.server.as_ref()?.pid()
     }
-}
-
-fn clone(command: &Command) -> Command {
-    let mut copy = Command::new(command.get_program());
-    copy.args(command.get_args());
-    copy
 }
 
 fn settings(durability: Durability) -> &'static [&'static str] {

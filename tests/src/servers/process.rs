@@ -30,21 +30,24 @@ exit $status
 
 /// A server and the keeper in front of it.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     keeper: Child,
     log: PathBuf,
 }
 
 impl Server {
     /// Starts `command` as `account` (when run as root) with its output in `log`. `stop_signal` is what ends it.
-    pub(super) fn start(
+    pub(crate) fn start(
         command: Command,
         account: Option<&Account>,
         stop_signal: &str,
         log: PathBuf,
     ) -> Result<Self> {
-        let out = fs::File::create(&log)
-            .with_context(|| format!("could not create {}", log.display()))?;
+        let out = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| format!("could not write {}", log.display()))?;
         let command = account.map_or_else(|| plain(&command), |account| account.run(&command));
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "sh", stop_signal]);
@@ -61,7 +64,7 @@ impl Server {
     }
 
     /// Waits until `ready` says yes.
-    pub(super) fn wait_until(&mut self, what: &str, mut ready: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait_until(&mut self, what: &str, mut ready: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if ready() {
@@ -84,7 +87,7 @@ impl Server {
     }
 
     /// Process id of the server itself, for benches that measure it.
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(crate) fn pid(&self) -> Option<u32> {
         let children = format!("/proc/{0}/task/{0}/children", self.keeper.id());
         let children = fs::read_to_string(children).ok()?;
         children.split_whitespace().next()?.parse().ok()
@@ -118,7 +121,7 @@ impl Drop for Server {
 
 /// An operating system account that a server runs under, because it refuses to run as root.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(crate) struct Account {
     name: String,
     uid: u32,
     gid: u32,
@@ -126,7 +129,7 @@ pub(super) struct Account {
 
 impl Account {
     /// The account when this process is root, nothing when it is not: then the server runs as whoever we are.
-    pub(super) fn when_root(name: &str, package: &str) -> Result<Option<Self>> {
+    pub(crate) fn when_root(name: &str, package: &str) -> Result<Option<Self>> {
         let root = fs::metadata("/proc/self")
             .context("could not read /proc/self")?
             .uid()
@@ -153,13 +156,13 @@ impl Account {
     }
 
     /// Hands a path over to this account.
-    pub(super) fn own(&self, path: &Path) -> Result<()> {
+    pub(crate) fn own(&self, path: &Path) -> Result<()> {
         chown(path, Some(self.uid), Some(self.gid))
             .with_context(|| format!("could not hand {} to {}", path.display(), self.name))
     }
 
     /// The same command under this account.
-    pub(super) fn run(&self, command: &Command) -> Command {
+    pub(crate) fn run(&self, command: &Command) -> Command {
         let mut wrapped = Command::new("setpriv");
         wrapped
             .arg(format!("--reuid={}", self.name))
@@ -173,14 +176,20 @@ impl Account {
     }
 }
 
-fn plain(command: &Command) -> Command {
+/// The same command once more.
+pub(crate) fn plain(command: &Command) -> Command {
     let mut copy = Command::new(command.get_program());
     copy.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            copy.env(name, value);
+        }
+    }
     copy
 }
 
 /// A temporary folder that the server's account may use.
-pub(super) fn folder(prefix: &str, account: Option<&Account>) -> Result<tempfile::TempDir> {
+pub(crate) fn folder(prefix: &str, account: Option<&Account>) -> Result<tempfile::TempDir> {
     let folder = tempfile::Builder::new()
         .prefix(prefix)
         .tempdir()
@@ -193,14 +202,14 @@ pub(super) fn folder(prefix: &str, account: Option<&Account>) -> Result<tempfile
 }
 
 /// A port that was free a moment ago.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
 }
 
 /// Finds a program in PATH or in the folders given, or says which package brings it.
-pub(super) fn program(names: &[&str], folders: &[PathBuf], package: &str) -> Result<PathBuf> {
+pub(crate) fn program(names: &[&str], folders: &[PathBuf], package: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     for name in names {
@@ -220,7 +229,7 @@ pub(super) fn program(names: &[&str], folders: &[PathBuf], package: &str) -> Res
 }
 
 /// Runs a command to its end and returns what it printed.
-pub(super) fn run(command: &mut Command) -> Result<String> {
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let name = Path::new(command.get_program())
         .file_name()
         .map(OsStr::to_string_lossy)
@@ -241,6 +250,6 @@ pub(super) fn run(command: &mut Command) -> Result<String> {
 }
 
 /// A database name that no other test uses.
-pub(super) fn unique_name() -> String {
+pub(crate) fn unique_name() -> String {
     format!("t{}", uuid::Uuid::new_v4().simple())
 }

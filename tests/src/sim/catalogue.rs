@@ -70,7 +70,9 @@ impl Article {
 /// The catalogue from number `first`, so many articles long. A prefix of a longer one equals a shorter one.
 #[must_use]
 pub fn articles(seed: u64, first: usize, count: usize) -> Vec<Article> {
-    (first..first + count).map(|number| article(seed, number)).collect()
+    (first..first + count)
+        .map(|number| article(seed, number))
+        .collect()
 }
 
 /// The article of this number, from 1.
@@ -81,14 +83,21 @@ pub fn article(seed: u64, number: usize) -> Article {
     let kind = random.pick(DEPARTMENTS[department].kinds);
     let brand = random.pick(BRANDS);
     let mut name = format!("{} {brand}", kind.name);
-    for word in [*random.pick(VARIANTS), kind.sizes.get(random.index(kind.sizes.len().max(1))).copied().unwrap_or("")] {
+    for word in [
+        *random.pick(VARIANTS),
+        kind.sizes
+            .get(random.index(kind.sizes.len().max(1)))
+            .copied()
+            .unwrap_or(""),
+    ] {
         if !word.is_empty() {
             name = format!("{name} {word}");
         }
     }
     let cost = random.decimal(kind.cost.0, kind.cost.1, 2);
     let margin = random.decimal(112, 148, 2);
-    let barcode = (kind.unit == Unit::Piece && !random.per_mille(60)).then(|| ean13(759_100_000_000 + number as u64));
+    let barcode = (kind.unit == Unit::Piece && !random.per_mille(60))
+        .then(|| ean13(759_100_000_000 + number as u64));
     Article {
         code: format!("{number:06}"),
         name,
@@ -114,7 +123,12 @@ pub fn cents(amount: Decimal) -> Decimal {
 #[must_use]
 pub fn ean13(twelve: u64) -> String {
     let digits = format!("{twelve:012}");
-    let sum: u32 = digits.chars().filter_map(|c| c.to_digit(10)).zip([1, 3].into_iter().cycle()).map(|(d, w)| d * w).sum();
+    let sum: u32 = digits
+        .chars()
+        .filter_map(|c| c.to_digit(10))
+        .zip([1, 3].into_iter().cycle())
+        .map(|(d, w)| d * w)
+        .sum();
     format!("{digits}{}", (10 - sum % 10) % 10)
 }
 
@@ -125,13 +139,20 @@ mod tests {
     #[test]
     fn barcodes_carry_their_check_digit() {
         assert_eq!(ean13(400_638_133_393), "4006381333931");
-        assert_eq!(ean13(759_100_000_001), format!("759100000001{}", &ean13(759_100_000_001)[12..]));
+        assert_eq!(
+            ean13(759_100_000_001),
+            format!("759100000001{}", &ean13(759_100_000_001)[12..])
+        );
     }
 
     #[test]
     fn the_catalogue_follows_from_the_seed_and_keeps_leading_zeros() {
         assert_eq!(articles(42, 1, 50)[10..], articles(42, 11, 40));
         assert_eq!(article(42, 7).code, "000007");
-        assert!(articles(42, 1, 300).iter().all(|article| article.price > article.cost));
+        assert!(
+            articles(42, 1, 300)
+                .iter()
+                .all(|article| article.price > article.cost)
+        );
     }
 }

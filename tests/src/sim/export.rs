@@ -52,7 +52,11 @@ impl Flaw {
     fn spoils(self) -> &'static [EntityKind] {
         match self {
             Self::Price => &[EntityKind::Price],
-            Self::Date => &[EntityKind::Product, EntityKind::Price, EntityKind::StockLevel],
+            Self::Date => &[
+                EntityKind::Product,
+                EntityKind::Price,
+                EntityKind::StockLevel,
+            ],
             Self::Name => &[EntityKind::Product],
             Self::Stock => &[EntityKind::StockLevel],
         }
@@ -123,7 +127,16 @@ impl ExportPos {
         let stock = article.stock(&mut self.random);
         let price = cents(article.price * self.terms.rate);
         let code = article.code.clone();
-        self.items.insert(code.clone(), Item { article, price, stock, updated: now, flaw: None });
+        self.items.insert(
+            code.clone(),
+            Item {
+                article,
+                price,
+                stock,
+                updated: now,
+                flaw: None,
+            },
+        );
         code
     }
 
@@ -149,7 +162,9 @@ impl ExportPos {
         let (mut subtotal, mut tax) = (Decimal::ZERO, Decimal::ZERO);
         let mut lines = Vec::new();
         for code in codes {
-            let Some(item) = self.items.get_mut(code) else { continue };
+            let Some(item) = self.items.get_mut(code) else {
+                continue;
+            };
             let quantity = item.article.quantity(&mut self.random) * sign;
             let amount = cents(quantity * item.price);
             item.stock -= quantity;
@@ -161,7 +176,16 @@ impl ExportPos {
         self.next_ticket += 1;
         let customer = self.random.pick(&self.customers).name.clone();
         let total = subtotal + tax;
-        self.unsent.push(Ticket { number: number.clone(), at: now, customer, lines, subtotal, tax, total, flawed: false });
+        self.unsent.push(Ticket {
+            number: number.clone(),
+            at: now,
+            customer,
+            lines,
+            subtotal,
+            tax,
+            total,
+            flawed: false,
+        });
         number
     }
 
@@ -220,7 +244,10 @@ impl ExportPos {
 
     /// Mends a spoilt row, if there is one.
     pub fn mend(&mut self) -> Option<String> {
-        let (code, item) = self.items.iter_mut().find(|(_, item)| item.flaw.is_some())?;
+        let (code, item) = self
+            .items
+            .iter_mut()
+            .find(|(_, item)| item.flaw.is_some())?;
         item.flaw = None;
         Some(code.clone())
     }
@@ -236,10 +263,28 @@ impl ExportPos {
     /// # Errors
     /// Never for articles of the catalogue; an empty code would be no identity.
     pub fn export_products(&mut self) -> Result<Sheet> {
-        let gone: Vec<String> = self.truth.records.values().flat_map(BTreeMap::keys).cloned().collect();
-        for code in gone.iter().chain(self.truth.rejects.iter().map(|(_, code)| code).cloned().collect::<Vec<_>>().iter()) {
+        let gone: Vec<String> = self
+            .truth
+            .records
+            .values()
+            .flat_map(BTreeMap::keys)
+            .cloned()
+            .collect();
+        for code in gone.iter().chain(
+            self.truth
+                .rejects
+                .iter()
+                .map(|(_, code)| code)
+                .cloned()
+                .collect::<Vec<_>>()
+                .iter(),
+        ) {
             if !self.items.contains_key(code) {
-                for kind in [EntityKind::Product, EntityKind::Price, EntityKind::StockLevel] {
+                for kind in [
+                    EntityKind::Product,
+                    EntityKind::Price,
+                    EntityKind::StockLevel,
+                ] {
                     self.truth.remove(kind, code);
                 }
             }
@@ -248,14 +293,21 @@ impl ExportPos {
         for (code, item) in &self.items {
             let spoilt = item.flaw.map_or(&[][..], Flaw::spoils);
             let mut enter = |kind, record: fluxion_model::entity::Record| {
-                if spoilt.contains(&kind) { self.truth.reject(kind, code) } else { self.truth.put(record) }
+                if spoilt.contains(&kind) {
+                    self.truth.reject(kind, code)
+                } else {
+                    self.truth.put(record)
+                }
             };
             enter(EntityKind::Product, item.product(code, &self.terms)?.into());
             enter(EntityKind::Price, item.price(code, &self.terms)?.into());
             enter(EntityKind::StockLevel, item.stock_level(code)?.into());
             rows.push(item.cells(code));
         }
-        Ok(Sheet { header: PRODUCT_COLUMNS, rows })
+        Ok(Sheet {
+            header: PRODUCT_COLUMNS,
+            rows,
+        })
     }
 
     /// The sales since the last export, one row per line; none when nothing was sold.
@@ -275,7 +327,10 @@ impl ExportPos {
             }
             rows.extend(ticket.cells());
         }
-        Ok(Some(Sheet { header: SALE_COLUMNS, rows }))
+        Ok(Some(Sheet {
+            header: SALE_COLUMNS,
+            rows,
+        }))
     }
 }
 
@@ -289,8 +344,9 @@ const PRODUCT_COLUMNS: &[&str] = &[
     "fecha_actualizacion",
 ];
 
-const SALE_COLUMNS: &[&str] =
-    &["factura", "fecha", "cliente", "subtotal", "iva", "total", "codigo", "cantidad", "precio"];
+const SALE_COLUMNS: &[&str] = &[
+    "factura", "fecha", "cliente", "subtotal", "iva", "total", "codigo", "cantidad", "precio",
+];
 
 impl Item {
     fn cells(&self, code: &str) -> Vec<Cell> {
@@ -298,12 +354,28 @@ impl Item {
         let flaw = self.flaw;
         vec![
             text(code),
-            if flaw == Some(Flaw::Name) { text("") } else { text(&self.article.name) },
-            if flaw == Some(Flaw::Price) { text("12,3x") } else { Cell::Number(self.price) },
-            if flaw == Some(Flaw::Stock) { Cell::Junk } else { Cell::Number(self.stock) },
+            if flaw == Some(Flaw::Name) {
+                text("")
+            } else {
+                text(&self.article.name)
+            },
+            if flaw == Some(Flaw::Price) {
+                text("12,3x")
+            } else {
+                Cell::Number(self.price)
+            },
+            if flaw == Some(Flaw::Stock) {
+                Cell::Junk
+            } else {
+                Cell::Number(self.stock)
+            },
             text(self.article.department_name()),
             text(self.article.supplier_name()),
-            if flaw == Some(Flaw::Date) { text("31/02/2026") } else { Cell::Moment(self.updated) },
+            if flaw == Some(Flaw::Date) {
+                text("31/02/2026")
+            } else {
+                Cell::Moment(self.updated)
+            },
         ]
     }
 
@@ -371,7 +443,11 @@ impl Ticket {
                 Cell::Number(self.tax),
                 Cell::Number(self.total),
                 text(code),
-                if broken { text("uno") } else { Cell::Number(*quantity) },
+                if broken {
+                    text("uno")
+                } else {
+                    Cell::Number(*quantity)
+                },
                 Cell::Number(*price),
             ]
         };
@@ -395,7 +471,11 @@ impl Ticket {
             id: id(&self.number)?,
             number: self.number.clone(),
             at: caracas_to_utc(self.at),
-            kind: if self.total.is_sign_negative() { SaleKind::Return } else { SaleKind::Sale },
+            kind: if self.total.is_sign_negative() {
+                SaleKind::Return
+            } else {
+                SaleKind::Sale
+            },
             status: SaleStatus::Completed,
             location: None,
             register: None,

@@ -62,10 +62,14 @@ impl Sheet {
                     bytes.push(b';');
                 }
                 match cell {
-                    Cell::Text(text) => bytes.extend_from_slice(&encoding_rs::WINDOWS_1252.encode(&quoted(text)).0),
+                    Cell::Text(text) => {
+                        bytes.extend_from_slice(&encoding_rs::WINDOWS_1252.encode(&quoted(text)).0)
+                    }
                     Cell::Number(number) => bytes.extend_from_slice(with_comma(*number).as_bytes()),
                     Cell::Moment(moment) => {
-                        bytes.extend_from_slice(moment.format("%d/%m/%Y %H:%M:%S").to_string().as_bytes());
+                        bytes.extend_from_slice(
+                            moment.format("%d/%m/%Y %H:%M:%S").to_string().as_bytes(),
+                        );
                     }
                     Cell::Junk => bytes.extend_from_slice(b"\x81\x8d\x8f"),
                 }
@@ -87,10 +91,17 @@ impl Sheet {
             for (column, cell) in (0_u16..).zip(cells) {
                 match cell {
                     Cell::Text(text) => sheet.write(row, column, text.as_str())?,
-                    Cell::Number(number) => sheet.write(row, column, number.to_f64().context("a number beyond f64")?)?,
+                    Cell::Number(number) => {
+                        sheet.write(row, column, number.to_f64().context("a number beyond f64")?)?
+                    }
                     Cell::Moment(moment) => {
                         let text = moment.format("%Y-%m-%dT%H:%M:%S").to_string();
-                        sheet.write_with_format(row, column, &ExcelDateTime::parse_from_str(&text)?, &moments)?
+                        sheet.write_with_format(
+                            row,
+                            column,
+                            &ExcelDateTime::parse_from_str(&text)?,
+                            &moments,
+                        )?
                     }
                     Cell::Junk => sheet.write(row, column, "#¡VALOR!")?,
                 };
@@ -102,7 +113,11 @@ impl Sheet {
 
 /// A field that contains the separator or a quote is put in quotes.
 fn quoted(text: &str) -> String {
-    if text.contains([';', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([';', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// `1.234,56`: dots between thousands, a comma before the decimals.
@@ -110,7 +125,11 @@ fn quoted(text: &str) -> String {
 pub fn with_comma(number: Decimal) -> String {
     let text = number.abs().to_string();
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
-    let mut out = String::from(if number.is_sign_negative() && !number.is_zero() { "-" } else { "" });
+    let mut out = String::from(if number.is_sign_negative() && !number.is_zero() {
+        "-"
+    } else {
+        ""
+    });
     for (position, digit) in whole.chars().enumerate() {
         if position > 0 && (whole.len() - position).is_multiple_of(3) {
             out.push('.');
@@ -128,13 +147,20 @@ pub fn with_comma(number: Decimal) -> String {
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub async fn drop_file(path: &Path, content: &[u8], pause: Option<std::time::Duration>) -> Result<()> {
+pub async fn drop_file(
+    path: &Path,
+    content: &[u8],
+    pause: Option<std::time::Duration>,
+) -> Result<()> {
     let failed = || format!("could not write {}", path.display());
     if let Some(pause) = pause {
         let (first, second) = content.split_at(content.len() / 2);
         fs::write(path, first).with_context(failed)?;
         tokio::time::sleep(pause).await;
-        let mut file = fs::OpenOptions::new().append(true).open(path).with_context(failed)?;
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(path)
+            .with_context(failed)?;
         return file.write_all(second).with_context(failed);
     }
     fs::write(path, content).with_context(failed)
@@ -146,7 +172,12 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_in_venezuela() {
-        let cases = [("1234567.5", "1.234.567,5"), ("-12.50", "-12,50"), ("999", "999"), ("0.085", "0,085")];
+        let cases = [
+            ("1234567.5", "1.234.567,5"),
+            ("-12.50", "-12,50"),
+            ("999", "999"),
+            ("0.085", "0,085"),
+        ];
         for (plain, written) in cases {
             assert_eq!(with_comma(plain.parse().unwrap()), written);
         }
@@ -154,8 +185,17 @@ mod tests {
 
     #[test]
     fn a_csv_is_windows_1252_and_quotes_what_needs_quotes() {
-        let row = vec![Cell::Text("Ñame; ½\"".to_owned()), Cell::Number("1234.56".parse().unwrap())];
-        let sheet = Sheet { header: &["nombre", "precio"], rows: vec![row] };
-        assert_eq!(sheet.csv(), b"nombre;precio\r\n\"\xd1ame; \xbd\"\"\";1.234,56\r\n");
+        let row = vec![
+            Cell::Text("Ñame; ½\"".to_owned()),
+            Cell::Number("1234.56".parse().unwrap()),
+        ];
+        let sheet = Sheet {
+            header: &["nombre", "precio"],
+            rows: vec![row],
+        };
+        assert_eq!(
+            sheet.csv(),
+            b"nombre;precio\r\n\"\xd1ame; \xbd\"\"\";1.234,56\r\n"
+        );
     }
 }

@@ -19,7 +19,10 @@ pub fn customers(random: &mut Random, count: usize) -> Vec<Customer> {
         .map(|_| {
             let name = format!("{} {}", random.pick(GIVEN_NAMES), random.pick(FAMILY_NAMES));
             let number = random.between(3_000_000, 32_000_000);
-            Customer { name, rif: rif('V', u32::try_from(number).unwrap_or(0)) }
+            Customer {
+                name,
+                rif: rif('V', u32::try_from(number).unwrap_or(0)),
+            }
         })
         .collect()
 }
@@ -34,7 +37,10 @@ pub fn supplier_rif(index: usize) -> String {
 /// A RIF with its check digit: a weighted sum modulo 11, the letter counting as V 1, E 2, J 3, P 4, G 5.
 #[must_use]
 pub fn rif(letter: char, number: u32) -> String {
-    let digits: Vec<u32> = format!("{number:08}").chars().filter_map(|c| c.to_digit(10)).collect();
+    let digits: Vec<u32> = format!("{number:08}")
+        .chars()
+        .filter_map(|c| c.to_digit(10))
+        .collect();
     let letter_value = match letter {
         'V' => 1,
         'E' => 2,
@@ -42,7 +48,11 @@ pub fn rif(letter: char, number: u32) -> String {
         'P' => 4,
         _ => 5,
     };
-    let sum: u32 = digits.iter().zip([3, 2, 7, 6, 5, 4, 3, 2]).map(|(digit, weight)| digit * weight).sum();
+    let sum: u32 = digits
+        .iter()
+        .zip([3, 2, 7, 6, 5, 4, 3, 2])
+        .map(|(digit, weight)| digit * weight)
+        .sum();
     let check = 11 - (sum + letter_value * 4) % 11;
     let check = if check >= 10 { 0 } else { check };
     format!("{letter}-{number:08}-{check}")
@@ -60,6 +70,9 @@ mod tests {
 
     #[test]
     fn customers_follow_from_the_seed() {
-        assert_eq!(customers(&mut Random::new(1), 5), customers(&mut Random::new(1), 5));
+        assert_eq!(
+            customers(&mut Random::new(1), 5),
+            customers(&mut Random::new(1), 5)
+        );
     }
 }

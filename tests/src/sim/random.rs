@@ -16,7 +16,9 @@ impl Random {
     /// A sequence of its own for one purpose, so that drawing more for one thing does not change another.
     #[must_use]
     pub fn branch(&self, purpose: &str) -> Self {
-        let mixed = purpose.bytes().fold(self.0, |seed, byte| Self(seed ^ u64::from(byte)).bits());
+        let mixed = purpose
+            .bytes()
+            .fold(self.0, |seed, byte| Self(seed ^ u64::from(byte)).bits());
         Self(mixed)
     }
 
@@ -64,7 +66,10 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers_and_branches_differ() {
         let draw = |mut random: Random| (0..4).map(|_| random.between(-5, 5)).collect::<Vec<_>>();
         assert_eq!(draw(Random::new(7)), draw(Random::new(7)));
-        assert_ne!(draw(Random::new(7).branch("a")), draw(Random::new(7).branch("b")));
+        assert_ne!(
+            draw(Random::new(7).branch("a")),
+            draw(Random::new(7).branch("b"))
+        );
         assert!((0..1000).all(|seed| (-5..=5).contains(&Random::new(seed).between(-5, 5))));
     }
 }

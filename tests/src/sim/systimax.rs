@@ -26,14 +26,30 @@ pub const RATE: Decimal = Decimal::from_parts(21_437, 0, 0, false, 2);
 /// The store's number in the POS.
 pub const LOCATION: u32 = 1;
 
-const PAYMENT_TYPES: &[&str] =
-    &["EFECTIVO", "EFECTIVO", "TDD", "TDD", "TDC", "PAGO MÓVIL", "PAGO MÓVIL", "ZELLE", "CRÉDITO"];
+const PAYMENT_TYPES: &[&str] = &[
+    "EFECTIVO",
+    "EFECTIVO",
+    "TDD",
+    "TDD",
+    "TDC",
+    "PAGO MÓVIL",
+    "PAGO MÓVIL",
+    "ZELLE",
+    "CRÉDITO",
+];
 
 /// Fills an empty database with so many products and sales.
 ///
 /// # Errors
 /// When the server refuses something.
-pub fn fill(server: &MariaDb, database: &str, seed: u64, products: usize, sales: usize, now: NaiveDateTime) -> Result<()> {
+pub fn fill(
+    server: &MariaDb,
+    database: &str,
+    seed: u64,
+    products: usize,
+    sales: usize,
+    now: NaiveDateTime,
+) -> Result<()> {
     server.query(database, SCHEMA)?;
     let mut random = Random::new(seed).branch("systimax");
     let catalogue = articles(seed, 1, products);
@@ -55,7 +71,11 @@ pub fn fill(server: &MariaDb, database: &str, seed: u64, products: usize, sales:
             article.name,
             article.department + 1
         )?;
-        writeln!(stock, "{number}\t{LOCATION}\t{}", article.stock(&mut random))?;
+        writeln!(
+            stock,
+            "{number}\t{LOCATION}\t{}",
+            article.stock(&mut random)
+        )?;
     }
     load(server, database, "items", &items)?;
     load(server, database, "stock", &stock)?;
@@ -64,7 +84,9 @@ pub fn fill(server: &MariaDb, database: &str, seed: u64, products: usize, sales:
     for number in 1..=sales {
         let age = i64::try_from((sales - number) * 300)? + 600;
         let count = *random.pick(&[1, 1, 2, 3, 3, 4, 7]);
-        let lines = (0..count).map(|_| random.pick(&catalogue).clone()).collect::<Vec<_>>();
+        let lines = (0..count)
+            .map(|_| random.pick(&catalogue).clone())
+            .collect::<Vec<_>>();
         let lines: Vec<_> = lines
             .into_iter()
             .map(|article| {
@@ -84,7 +106,11 @@ pub fn fill(server: &MariaDb, database: &str, seed: u64, products: usize, sales:
             totals.total
         )?;
         for (quantity, article, price) in &lines {
-            writeln!(details, "\\N\t{number}\t{}\t{quantity}\t{price}", article.code)?;
+            writeln!(
+                details,
+                "\\N\t{number}\t{}\t{quantity}\t{price}",
+                article.code
+            )?;
         }
     }
     load(server, database, "transactions", &headers)?;
@@ -102,9 +128,16 @@ fn load(server: &MariaDb, database: &str, table: &str, rows: &str) -> Result<()>
         "SET unique_checks=0, foreign_key_checks=0; LOAD DATA LOCAL INFILE '{}' INTO TABLE {table} CHARACTER SET utf8mb4",
         file.path().display()
     );
-    let output = server.client(database).args(["-e", &sql]).stdin(Stdio::null()).output()?;
+    let output = server
+        .client(database)
+        .args(["-e", &sql])
+        .stdin(Stdio::null())
+        .output()?;
     if !output.status.success() {
-        bail!("could not fill {table}: {}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "could not fill {table}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(())
 }
@@ -123,7 +156,11 @@ impl Totals {
             subtotal += amount;
             tax += cents(amount * article.tax_rate() / Decimal::ONE_HUNDRED);
         }
-        Self { subtotal, tax, total: subtotal + tax }
+        Self {
+            subtotal,
+            tax,
+            total: subtotal + tax,
+        }
     }
 }
 
@@ -141,14 +178,26 @@ impl Till {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn open(url: &str, seed: u64, own: usize) -> Result<Self> {
-        let mut conn = Conn::new(Opts::from_url(url)?).await.context("the till cannot reach its database")?;
+        let mut conn = Conn::new(Opts::from_url(url)?)
+            .await
+            .context("the till cannot reach its database")?;
         // Old applications run without strict mode, which is how bad rows get in.
-        conn.query_drop("SET SESSION sql_mode = '', time_zone = '-04:00'").await?;
-        Ok(Self { conn, seed, random: Random::new(seed).branch("till"), next_article: own })
+        conn.query_drop("SET SESSION sql_mode = '', time_zone = '-04:00'")
+            .await?;
+        Ok(Self {
+            conn,
+            seed,
+            random: Random::new(seed).branch("till"),
+            next_article: own,
+        })
     }
 
     async fn any_item(&mut self) -> Result<(u32, String, Decimal)> {
-        let highest: u32 = self.conn.query_first("SELECT MAX(item_id) FROM items").await?.unwrap_or(1);
+        let highest: u32 = self
+            .conn
+            .query_first("SELECT MAX(item_id) FROM items")
+            .await?
+            .unwrap_or(1);
         let from = u32::try_from(self.random.between(1, i64::from(highest)))?;
         let sql = "SELECT item_id, item_code, sale_price FROM items
                    WHERE item_id <= ? AND item_name <> '' AND sale_price > 0 ORDER BY item_id DESC LIMIT 1";
@@ -170,7 +219,8 @@ impl Till {
     /// # Errors
     /// When the server refuses.
     pub async fn take_back(&mut self, now: NaiveDateTime) -> Result<String> {
-        self.ticket(&now.to_string(), 1, Decimal::NEGATIVE_ONE).await
+        self.ticket(&now.to_string(), 1, Decimal::NEGATIVE_ONE)
+            .await
     }
 
     async fn ticket(&mut self, date: &str, count: usize, sign: Decimal) -> Result<String> {
@@ -178,9 +228,21 @@ impl Till {
         for _ in 0..count {
             let (item, code, price) = self.any_item().await?;
             let article = article(self.seed, code.parse().unwrap_or(1));
-            lines.push((item, (article.quantity(&mut self.random) * sign, Article { code, ..article }, price)));
+            lines.push((
+                item,
+                (
+                    article.quantity(&mut self.random) * sign,
+                    Article { code, ..article },
+                    price,
+                ),
+            ));
         }
-        let totals = Totals::of(&lines.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>());
+        let totals = Totals::of(
+            &lines
+                .iter()
+                .map(|(_, line)| line.clone())
+                .collect::<Vec<_>>(),
+        );
         let payment = *self.random.pick(PAYMENT_TYPES);
         let mut tx = self.conn.start_transaction(TxOpts::default()).await?;
         tx.exec_drop(
@@ -191,13 +253,22 @@ impl Till {
         .await?;
         let number = tx.last_insert_id().context("no id for the ticket")?;
         let printed = ticket_number(number);
-        tx.exec_drop("UPDATE transactions SET trans_no = ? WHERE trans_id = ?", (&printed, number)).await?;
+        tx.exec_drop(
+            "UPDATE transactions SET trans_no = ? WHERE trans_id = ?",
+            (&printed, number),
+        )
+        .await?;
         for (item, (quantity, article, price)) in &lines {
             let detail = "INSERT INTO transaction_details (trans_id, item_code, qty, unit_price) VALUES (?, ?, ?, ?)";
-            tx.exec_drop(detail, (number, &article.code, quantity, price)).await?;
+            tx.exec_drop(detail, (number, &article.code, quantity, price))
+                .await?;
             let sql = "UPDATE stock SET qty_on_hand = qty_on_hand - ? WHERE item_id = ? AND location_id = ?";
             tx.exec_drop(sql, (quantity, item, LOCATION)).await?;
-            tx.exec_drop("UPDATE items SET last_sale_date = ? WHERE item_id = ?", (date, item)).await?;
+            tx.exec_drop(
+                "UPDATE items SET last_sale_date = ? WHERE item_id = ?",
+                (date, item),
+            )
+            .await?;
         }
         tx.commit().await?;
         Ok(printed)
@@ -208,7 +279,8 @@ impl Till {
     /// # Errors
     /// When the server refuses.
     pub async fn void(&mut self) -> Result<Option<String>> {
-        let sql = "SELECT trans_id, trans_no FROM transactions ORDER BY trans_id DESC LIMIT 1 OFFSET 3";
+        let sql =
+            "SELECT trans_id, trans_no FROM transactions ORDER BY trans_id DESC LIMIT 1 OFFSET 3";
         let Some((id, printed)) = self.conn.query_first::<(u64, String), _>(sql).await? else {
             return Ok(None);
         };
@@ -218,8 +290,10 @@ impl Till {
                       ON d.item_code = i.item_code
                     SET s.qty_on_hand = s.qty_on_hand + d.qty";
         tx.exec_drop(back, (id,)).await?;
-        tx.exec_drop("DELETE FROM transaction_details WHERE trans_id = ?", (id,)).await?;
-        tx.exec_drop("DELETE FROM transactions WHERE trans_id = ?", (id,)).await?;
+        tx.exec_drop("DELETE FROM transaction_details WHERE trans_id = ?", (id,))
+            .await?;
+        tx.exec_drop("DELETE FROM transactions WHERE trans_id = ?", (id,))
+            .await?;
         tx.commit().await?;
         Ok(Some(printed))
     }
@@ -231,7 +305,12 @@ impl Till {
     pub async fn change_price(&mut self) -> Result<String> {
         let (item, code, price) = self.any_item().await?;
         let price = cents(price * self.random.decimal(85, 120, 2)).max(Decimal::new(1, 2));
-        self.conn.exec_drop("UPDATE items SET sale_price = ? WHERE item_id = ?", (price, item)).await?;
+        self.conn
+            .exec_drop(
+                "UPDATE items SET sale_price = ? WHERE item_id = ?",
+                (price, item),
+            )
+            .await?;
         Ok(code)
     }
 
@@ -242,7 +321,12 @@ impl Till {
     pub async fn receive(&mut self) -> Result<String> {
         let (item, code, _) = self.any_item().await?;
         let quantity = self.random.between(6, 144);
-        self.conn.exec_drop("UPDATE stock SET qty_on_hand = qty_on_hand + ? WHERE item_id = ?", (quantity, item)).await?;
+        self.conn
+            .exec_drop(
+                "UPDATE stock SET qty_on_hand = qty_on_hand + ? WHERE item_id = ?",
+                (quantity, item),
+            )
+            .await?;
         Ok(code)
     }
 
@@ -254,7 +338,8 @@ impl Till {
         self.next_article += 1;
         let article = article(self.seed, self.next_article);
         let name = article.name.clone();
-        self.insert(&article, &name, Some(cents(article.price * RATE))).await?;
+        self.insert(&article, &name, Some(cents(article.price * RATE)))
+            .await?;
         Ok(article.code)
     }
 
@@ -266,17 +351,27 @@ impl Till {
         self.next_article += 1;
         let article = article(self.seed, self.next_article);
         let price = cents(article.price * RATE);
-        let (name, price) = if self.random.per_mille(500) { ("", Some(price)) } else { (article.name.as_str(), None) };
+        let (name, price) = if self.random.per_mille(500) {
+            ("", Some(price))
+        } else {
+            (article.name.as_str(), None)
+        };
         let name = name.to_owned();
         self.insert(&article, &name, price).await?;
         Ok(article.code)
     }
 
-    async fn insert(&mut self, article: &Article, name: &str, price: Option<Decimal>) -> Result<()> {
+    async fn insert(
+        &mut self,
+        article: &Article,
+        name: &str,
+        price: Option<Decimal>,
+    ) -> Result<()> {
         let stock = article.stock(&mut self.random);
         let mut tx = self.conn.start_transaction(TxOpts::default()).await?;
         let sql = "INSERT INTO items (item_code, item_name, category_id, sale_price, active) VALUES (?, ?, ?, ?, 'Y')";
-        tx.exec_drop(sql, (&article.code, name, article.department + 1, price)).await?;
+        tx.exec_drop(sql, (&article.code, name, article.department + 1, price))
+            .await?;
         let item = tx.last_insert_id().context("no id for the product")?;
         let sql = "INSERT INTO stock (item_id, location_id, qty_on_hand) VALUES (?, ?, ?)";
         tx.exec_drop(sql, (item, LOCATION, stock)).await?;
@@ -296,11 +391,20 @@ impl Till {
     /// # Errors
     /// When the server refuses.
     pub async fn mend(&mut self) -> Result<Option<String>> {
-        let found: Option<(u32, String)> =
-            self.conn.query_first("SELECT item_id, item_code FROM items WHERE item_name = '' LIMIT 1").await?;
-        let Some((item, code)) = found else { return Ok(None) };
+        let found: Option<(u32, String)> = self
+            .conn
+            .query_first("SELECT item_id, item_code FROM items WHERE item_name = '' LIMIT 1")
+            .await?;
+        let Some((item, code)) = found else {
+            return Ok(None);
+        };
         let name = article(self.seed, code.parse().unwrap_or(1)).name;
-        self.conn.exec_drop("UPDATE items SET item_name = ? WHERE item_id = ?", (name, item)).await?;
+        self.conn
+            .exec_drop(
+                "UPDATE items SET item_name = ? WHERE item_id = ?",
+                (name, item),
+            )
+            .await?;
         Ok(Some(code))
     }
 
@@ -311,8 +415,10 @@ impl Till {
     pub async fn delete_product(&mut self) -> Result<String> {
         let (item, code, _) = self.any_item().await?;
         let mut tx = self.conn.start_transaction(TxOpts::default()).await?;
-        tx.exec_drop("DELETE FROM stock WHERE item_id = ?", (item,)).await?;
-        tx.exec_drop("DELETE FROM items WHERE item_id = ?", (item,)).await?;
+        tx.exec_drop("DELETE FROM stock WHERE item_id = ?", (item,))
+            .await?;
+        tx.exec_drop("DELETE FROM items WHERE item_id = ?", (item,))
+            .await?;
         tx.commit().await?;
         Ok(code)
     }

@@ -19,7 +19,10 @@ impl Truth {
         let record = record.into();
         let id = record.id().as_str().to_owned();
         self.rejects.remove(&(record.kind(), id.clone()));
-        self.records.entry(record.kind()).or_default().insert(id, record);
+        self.records
+            .entry(record.kind())
+            .or_default()
+            .insert(id, record);
     }
 
     /// The record is gone, and so is what was wrong with it.

@@ -40,12 +40,29 @@ pub struct Department {
     pub kinds: &'static [Kind],
 }
 
-const fn piece(name: &'static str, sizes: &'static [&'static str], cost: (i64, i64), iva: Iva) -> Kind {
-    Kind { name, sizes, cost, iva, unit: Unit::Piece }
+const fn piece(
+    name: &'static str,
+    sizes: &'static [&'static str],
+    cost: (i64, i64),
+    iva: Iva,
+) -> Kind {
+    Kind {
+        name,
+        sizes,
+        cost,
+        iva,
+        unit: Unit::Piece,
+    }
 }
 
 const fn weighed(name: &'static str, cost: (i64, i64)) -> Kind {
-    Kind { name, sizes: &[], cost, iva: Iva::Exempt, unit: Unit::Kilogram }
+    Kind {
+        name,
+        sizes: &[],
+        cost,
+        iva: Iva::Exempt,
+        unit: Unit::Kilogram,
+    }
 }
 
 use Iva::{Exempt, General};
@@ -131,9 +148,24 @@ pub const DEPARTMENTS: &[Department] = &[
     Department {
         name: "Licores",
         kinds: &[
-            piece("Ron añejo", &["350 ml", "700 ml", "1 L"], (480, 1900), General),
-            piece("Cerveza tipo pilsén", &["222 ml", "300 ml", "6 × 222 ml"], (60, 480), General),
-            piece("Cocuy artesanal", &["350 ml", "700 ml"], (520, 1500), General),
+            piece(
+                "Ron añejo",
+                &["350 ml", "700 ml", "1 L"],
+                (480, 1900),
+                General,
+            ),
+            piece(
+                "Cerveza tipo pilsén",
+                &["222 ml", "300 ml", "6 × 222 ml"],
+                (60, 480),
+                General,
+            ),
+            piece(
+                "Cocuy artesanal",
+                &["350 ml", "700 ml"],
+                (520, 1500),
+                General,
+            ),
             piece("Ponche crema", &["375 ml", "750 ml"], (430, 900), General),
         ],
     },
@@ -144,7 +176,12 @@ pub const DEPARTMENTS: &[Department] = &[
             piece("Jabón azul en panela", SMALL, (50, 120), Exempt),
             piece("Cloro", LITRE, (70, 160), General),
             piece("Desinfectante de piñón", LITRE, (110, 240), General),
-            piece("Esponja de doble acción", &["1 und", "3 und", "6 und"], (40, 170), General),
+            piece(
+                "Esponja de doble acción",
+                &["1 und", "3 und", "6 und"],
+                (40, 170),
+                General,
+            ),
         ],
     },
     Department {
@@ -153,15 +190,30 @@ pub const DEPARTMENTS: &[Department] = &[
             piece("Champú de sábila", LITRE, (240, 620), General),
             piece("Crema dental", SMALL, (110, 330), General),
             piece("Desodorante", SMALL, (160, 410), General),
-            piece("Pañal desechable talla M", &["18 und", "30 und", "48 und"], (480, 1300), Exempt),
-            piece("Papel higiénico", &["4 rollos", "12 rollos"], (160, 540), Exempt),
+            piece(
+                "Pañal desechable talla M",
+                &["18 und", "30 und", "48 und"],
+                (480, 1300),
+                Exempt,
+            ),
+            piece(
+                "Papel higiénico",
+                &["4 rollos", "12 rollos"],
+                (160, 540),
+                Exempt,
+            ),
         ],
     },
     Department {
         name: "Ferretería y Hogar",
         kinds: &[
             piece("Bombillo LED 9 W", &["1 und", "3 und"], (110, 320), General),
-            piece("Tornillo autorroscante ½\"", &["25 und", "100 und"], (90, 380), General),
+            piece(
+                "Tornillo autorroscante ½\"",
+                &["25 und", "100 und"],
+                (90, 380),
+                General,
+            ),
             piece("Sábana matrimonial", &["1 juego"], (980, 2600), General),
             piece("Olla de presión", &["4 L", "6 L"], (1900, 4800), General),
         ],
@@ -178,34 +230,116 @@ pub const DEPARTMENTS: &[Department] = &[
 
 /// Brands. None of them exists.
 pub const BRANDS: &[&str] = &[
-    "La Guacharaca", "Doña Tomasa", "El Araguaney", "Mi Conuco", "Río Caroní", "Peñón del Este", "San Benito",
-    "Don Ñico", "La Cuajada", "Sierra Fría", "Turpial", "Maizal", "Los Médanos", "Caney", "Mañanita", "Orquídea",
-    "El Tinajero", "Yaracuy Verde", "Güiria", "Pico Alto", "La Totuma", "Cardón", "Morichal", "Abuela Chéa", "Cumbe",
-    "Tepuy", "Sol de Coro", "La Piragua", "Añil", "Ávila & Hijos",
+    "La Guacharaca",
+    "Doña Tomasa",
+    "El Araguaney",
+    "Mi Conuco",
+    "Río Caroní",
+    "Peñón del Este",
+    "San Benito",
+    "Don Ñico",
+    "La Cuajada",
+    "Sierra Fría",
+    "Turpial",
+    "Maizal",
+    "Los Médanos",
+    "Caney",
+    "Mañanita",
+    "Orquídea",
+    "El Tinajero",
+    "Yaracuy Verde",
+    "Güiria",
+    "Pico Alto",
+    "La Totuma",
+    "Cardón",
+    "Morichal",
+    "Abuela Chéa",
+    "Cumbe",
+    "Tepuy",
+    "Sol de Coro",
+    "La Piragua",
+    "Añil",
+    "Ávila & Hijos",
 ];
 
 /// Words that tell variants of a product apart.
 pub const VARIANTS: &[&str] = &[
-    "", "", "", "clásico", "light", "sin sal", "integral", "extra", "económico", "edición 'La Esquina'", "½ precio",
-    "premium", "criollo", "dietético", "familiar", "rústico", "añejado", "orgánico",
+    "",
+    "",
+    "",
+    "clásico",
+    "light",
+    "sin sal",
+    "integral",
+    "extra",
+    "económico",
+    "edición 'La Esquina'",
+    "½ precio",
+    "premium",
+    "criollo",
+    "dietético",
+    "familiar",
+    "rústico",
+    "añejado",
+    "orgánico",
 ];
 
 /// Suppliers; their RIF follows from the name's place.
 pub const SUPPLIERS: &[&str] = &[
-    "Distribuidora El Samán, C.A.", "Alimentos Tío Chucho, C.A.", "Comercializadora Peñaranda, S.R.L.",
-    "Lácteos Páramo Alto, C.A.", "Inversiones Núñez & Güerere, C.A.", "Granos del Guárico, C.A.",
-    "Importadora Mar Caribe, S.A.", "Frigorífico Los Andes, C.A.", "Licorería Mayorista Ánfora, C.A.",
-    "Químicos de Oriente, C.A.", "Panificadora La Espiga, S.R.L.", "Agropecuaria Ño Simón, C.A.",
+    "Distribuidora El Samán, C.A.",
+    "Alimentos Tío Chucho, C.A.",
+    "Comercializadora Peñaranda, S.R.L.",
+    "Lácteos Páramo Alto, C.A.",
+    "Inversiones Núñez & Güerere, C.A.",
+    "Granos del Guárico, C.A.",
+    "Importadora Mar Caribe, S.A.",
+    "Frigorífico Los Andes, C.A.",
+    "Licorería Mayorista Ánfora, C.A.",
+    "Químicos de Oriente, C.A.",
+    "Panificadora La Espiga, S.R.L.",
+    "Agropecuaria Ño Simón, C.A.",
 ];
 
 /// Given names.
 pub const GIVEN_NAMES: &[&str] = &[
-    "María José", "José Ángel", "Yusmary", "Íngrid", "Ramón", "Génesis", "Andrés", "Nelly", "Jesús", "Begoña", "Óscar",
-    "Yolímar", "Iñaki", "Mercedes", "Héctor", "Zoraida", "Luis Raúl", "Anaís",
+    "María José",
+    "José Ángel",
+    "Yusmary",
+    "Íngrid",
+    "Ramón",
+    "Génesis",
+    "Andrés",
+    "Nelly",
+    "Jesús",
+    "Begoña",
+    "Óscar",
+    "Yolímar",
+    "Iñaki",
+    "Mercedes",
+    "Héctor",
+    "Zoraida",
+    "Luis Raúl",
+    "Anaís",
 ];
 
 /// Family names.
 pub const FAMILY_NAMES: &[&str] = &[
-    "Núñez", "Pérez", "Güerere", "Rondón", "Ibáñez", "Chacín", "Urdaneta", "Peñaloza", "Márquez", "Briceño", "Zambrano",
-    "Áñez", "Colmenárez", "Muñoz", "Belisario", "Toro", "Yépez", "Cedeño",
+    "Núñez",
+    "Pérez",
+    "Güerere",
+    "Rondón",
+    "Ibáñez",
+    "Chacín",
+    "Urdaneta",
+    "Peñaloza",
+    "Márquez",
+    "Briceño",
+    "Zambrano",
+    "Áñez",
+    "Colmenárez",
+    "Muñoz",
+    "Belisario",
+    "Toro",
+    "Yépez",
+    "Cedeño",
 ];

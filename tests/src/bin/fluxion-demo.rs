@@ -1,0 +1,78 @@
+//! The demo, the benches, and what the test runner needs around it. `cargo xtask` builds and calls this.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use fluxion_tests::demo;
+use fluxion_tests::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
+
+/// A chain of three stores, live.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Start a cloud and three stores with live POS systems.
+    Run(demo::Options),
+    /// Start a private MariaDB and PostgreSQL and run a command that uses them, such as the test runner.
+    Servers {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<ExitCode> {
+    // Two providers may be compiled in; rustls wants to be told which one.
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        eprintln!("a TLS provider was installed before; going on with that one");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let good = match Cli::parse().command {
+        What::Run(options) => runtime.block_on(demo::run(options))?,
+        What::Servers { command } => return servers(&command),
+    };
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn servers(command: &[String]) -> Result<ExitCode> {
+    let (program, arguments) = command.split_first().context("no command")?;
+    let postgres = PostgreSql::start(Durability::Relaxed)?;
+    let mariadb = MariaDb::start(Durability::Relaxed)?;
+    let status = Command::new(program)
+        .args(arguments)
+        .env(postgres::SHARED_URL, postgres.admin_url())
+        .env(mariadb::SHARED_URL, mariadb.admin_url())
+        .status()
+        .with_context(|| format!("could not start {program}"))?;
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    ))
+}
