@@ -1,0 +1,624 @@
+//! From the document to compiled rules. Everything that can be wrong with a mapping is found here, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fluxion_model::entity::EntityKind;
+use fluxion_model::stream::{Capture, ChildSpec, Source};
+use fluxion_model::value::Value;
+
+use crate::business::Business;
+use crate::compile_field::FieldCompiler;
+use crate::condition::{Condition, Word};
+use crate::context::{Context, check};
+use crate::document::{Mapping, RecordRule, Stream};
+use crate::error::MappingError;
+use crate::expression::{Expression, Variable};
+use crate::field_document::{self as doc, Field, FieldTable};
+use crate::rules::{Column, Compiled, Element, Need, Plan, Rule, StreamRules, Texts};
+use crate::scalar::Scalar;
+use crate::target::{Build, Kind, Target, targets};
+use crate::view::Col;
+use fluxion_model::entity::{SaleLine, SalePayment};
+
+/// Compiles every stream.
+pub(crate) fn streams(
+    mapping: &Mapping,
+    context: &Context,
+) -> Result<Vec<StreamRules>, MappingError> {
+    if mapping.name.trim().is_empty() || mapping.version == 0 {
+        return Err(MappingError::new(
+            "mapping",
+            "needs a name and a version of 1 or more",
+        ));
+    }
+    if mapping.streams.is_empty() {
+        return Err(MappingError::new(
+            "streams",
+            "a mapping needs at least one [[streams]]",
+        ));
+    }
+    let settings = settings(mapping, context)?;
+    let business = Business::compile(context.country, &mapping.rules)?;
+    let mut seen = BTreeSet::new();
+    mapping
+        .streams
+        .iter()
+        .map(|stream| {
+            if !seen.insert(&stream.name) {
+                return Err(MappingError::new(
+                    format!("stream {}", stream.name),
+                    "is there twice; give one another name",
+                ));
+            }
+            check_stream(mapping, stream)?;
+            StreamCompiler::new(stream, context, &settings).compile(business.clone())
+        })
+        .collect()
+}
+
+/// Every declared setting with its value.
+fn settings(mapping: &Mapping, context: &Context) -> Result<BTreeMap<String, Value>, MappingError> {
+    let mut settings = BTreeMap::new();
+    for (name, setting) in &mapping.settings {
+        let value = match (context.settings.get(name), &setting.default) {
+            (Some(value), _) => value.clone(),
+            (None, Some(default)) => check(name, setting, default)?,
+            (None, None) => {
+                return Err(MappingError::new(
+                    format!("settings.{name}"),
+                    "is required; add it to the settings of the POS system in the agent's configuration",
+                ));
+            }
+        };
+        settings.insert(name.clone(), value);
+    }
+    Ok(settings)
+}
+
+fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), MappingError> {
+    let error = |problem: String| {
+        Err(MappingError::new(
+            format!("stream {}", stream.name),
+            problem,
+        ))
+    };
+    if stream.key.is_empty() {
+        return error("needs a key: the columns that identify a row".to_owned());
+    }
+    if stream.records.is_empty() {
+        return error("needs at least one [[streams.records]]".to_owned());
+    }
+    match (&stream.source, &stream.capture, mapping.connector.as_str()) {
+        (Source::Files(_), _, connector) if connector != "files" => {
+            return error(format!(
+                "reads files, so the mapping's connector must be \"files\" and not {connector:?}"
+            ));
+        }
+        (Source::Query(_), _, "files") => {
+            return error("has a query, which the files connector cannot run".to_owned());
+        }
+        (Source::Files(_), Capture::Watermark { .. }, _) => {
+            return error("reads files, so its capture strategy is \"arrival\"".to_owned());
+        }
+        (Source::Query(_), Capture::Arrival, _) => {
+            return error(
+                "has a query, so its capture strategy is \"diff\" or \"watermark\"".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    if let Source::Query(query) = &stream.source {
+        for key in &stream.key {
+            if !has(query.columns.keys(), key) {
+                return error(format!(
+                    "key {key:?} is none of its columns: {}",
+                    join(query.columns.keys())
+                ));
+            }
+        }
+    }
+    stream
+        .children
+        .iter()
+        .try_for_each(|child| check_child(stream, child))
+}
+
+fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
+    let error = |problem: String| {
+        Err(MappingError::new(
+            format!("stream {}, children {}", stream.name, child.name),
+            problem,
+        ))
+    };
+    match (&stream.source, &child.query) {
+        (Source::Query(_), None) => error("needs a query".to_owned()),
+        (Source::Files(_), Some(_)) => error(
+            "cannot have a query, because the stream reads files; name its columns instead"
+                .to_owned(),
+        ),
+        (Source::Files(_), None) if child.columns.is_empty() => {
+            error("needs `columns`: those of the file that belong to the line".to_owned())
+        }
+        (Source::Query(_), Some(_)) if child.parent.len() != stream.key.len() => error(format!(
+            "`parent` needs one column for each of the stream's key: {}",
+            stream.key.join(", ")
+        )),
+        (Source::Query(_), Some(query)) => match child
+            .parent
+            .iter()
+            .chain(&child.order)
+            .find(|c| !has(query.columns.keys(), c))
+        {
+            Some(column) => error(format!(
+                "{column:?} is none of its columns: {}",
+                join(query.columns.keys())
+            )),
+            None => Ok(()),
+        },
+        (Source::Files(_), None) => Ok(()),
+    }
+}
+
+fn has<'a>(mut names: impl Iterator<Item = &'a String>, name: &str) -> bool {
+    names.any(|known| known.eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn join<S: AsRef<str>>(names: impl Iterator<Item = S>) -> String {
+    names
+        .map(|name| name.as_ref().to_owned())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Compiles one stream and gathers the columns it uses.
+pub(crate) struct StreamCompiler<'a> {
+    stream: &'a Stream,
+    pub context: &'a Context,
+    pub settings: &'a BTreeMap<String, Value>,
+    columns: Vec<Column>,
+    groups: Vec<Box<str>>,
+    needs: Vec<Need>,
+    /// Where in the document it is, for errors.
+    place: String,
+    /// What is being made, for missing columns: `product.name`.
+    making: String,
+    /// The child group whose rows are being read.
+    group: Option<usize>,
+}
+
+impl<'a> StreamCompiler<'a> {
+    fn new(
+        stream: &'a Stream,
+        context: &'a Context,
+        settings: &'a BTreeMap<String, Value>,
+    ) -> Self {
+        Self {
+            stream,
+            context,
+            settings,
+            columns: Vec::new(),
+            groups: Vec::new(),
+            needs: Vec::new(),
+            place: format!("stream {}", stream.name),
+            making: String::new(),
+            group: None,
+        }
+    }
+
+    fn compile(mut self, business: Business) -> Result<StreamRules, MappingError> {
+        let stream = self.stream;
+        let records = stream
+            .records
+            .iter()
+            .map(|record| self.record(record))
+            .collect::<Result<_, _>>()?;
+        Ok(StreamRules(Arc::new(Compiled {
+            spec: stream.spec(),
+            records,
+            columns: self.columns,
+            groups: self.groups,
+            needs: self.needs,
+            secret: stream.secret.clone(),
+            business,
+        })))
+    }
+
+    pub fn error(&self, problem: impl Into<String>) -> MappingError {
+        MappingError::new(self.place.clone(), problem)
+    }
+
+    fn record(&mut self, record: &RecordRule) -> Result<Plan, MappingError> {
+        let entity = record.entity;
+        self.place = format!("stream {}, record {entity}", self.stream.name);
+        self.making = format!("{entity}, `when`");
+        let when = record
+            .when
+            .as_ref()
+            .map(|when| self.condition(when))
+            .transpose()?;
+        let fields = with_defaults(entity, &record.fields, self.context);
+        let targets = targets(entity);
+        let joined_id = joined_id(entity, &fields, targets);
+        self.check_names(&fields, targets, joined_id.is_some())?;
+        let mut compiled = Vec::with_capacity(fields.len());
+        for (slot, target) in targets.iter().enumerate() {
+            if let Some(field) = fields.get(target.name) {
+                self.place = format!(
+                    "stream {}, record {entity}, field {}",
+                    self.stream.name, target.name
+                );
+                self.making = format!("{entity}.{}", target.name);
+                compiled.push((slot, self.rule(target, field)?));
+            }
+        }
+        Ok(Plan {
+            entity,
+            targets,
+            when,
+            fields: compiled.into(),
+            joined_id,
+        })
+    }
+
+    /// That every field exists and none that is required is missing.
+    fn check_names(
+        &self,
+        fields: &BTreeMap<String, Field>,
+        targets: &[Target],
+        id_is_joined: bool,
+    ) -> Result<(), MappingError> {
+        if let Some(unknown) = fields
+            .keys()
+            .find(|name| !targets.iter().any(|target| target.name == **name))
+        {
+            let known = join(targets.iter().map(|target| target.name));
+            return Err(self.error(format!(
+                "there is no field {unknown:?}; the fields are: {known}"
+            )));
+        }
+        let missing = targets.iter().find(|target| {
+            target.required
+                && !fields.contains_key(target.name)
+                && !(id_is_joined && target.name == "id")
+        });
+        match missing {
+            Some(target) => Err(self.error(format!(
+                "needs the field {:?}, {}",
+                target.name,
+                target.kind.describe()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn rule(&mut self, target: &Target, field: &Field) -> Result<Rule, MappingError> {
+        let tables: Vec<FieldTable> = match field {
+            Field::Column(name) => vec![FieldTable {
+                column: Some(name.clone()),
+                ..FieldTable::default()
+            }],
+            Field::Table(table) => vec![(**table).clone()],
+            Field::Several(tables) => tables.clone(),
+        };
+        match target.kind {
+            Kind::Lines => Ok(Rule::Lines(self.elements(&tables, SaleLine::TARGETS)?)),
+            Kind::Payments => Ok(Rule::Payments(
+                self.elements(&tables, SalePayment::TARGETS)?,
+            )),
+            Kind::Texts => {
+                let texts = tables
+                    .iter()
+                    .map(|table| self.texts(target, table))
+                    .collect::<Result<_, _>>()?;
+                Ok(Rule::Texts(texts))
+            }
+            _ => match tables.as_slice() {
+                [table]
+                    if table.each.is_none() && table.fields.is_empty() && table.when.is_none() =>
+                {
+                    Ok(Rule::One(self.field(target, table)?))
+                }
+                [_] => Err(self.error(
+                    "`each`, `fields` and `when` are for `lines`, `payments` and `barcodes`",
+                )),
+                _ => Err(self.error(format!(
+                    "is {}, so it cannot be a list",
+                    target.kind.describe()
+                ))),
+            },
+        }
+    }
+
+    fn texts(&mut self, target: &Target, table: &FieldTable) -> Result<Texts, MappingError> {
+        if !table.fields.is_empty() || table.when.is_some() || table.default.is_some() {
+            return Err(
+                self.error("is a list of texts; `fields`, `when` and `default` do not fit it")
+            );
+        }
+        let each = table
+            .each
+            .as_deref()
+            .map(|name| self.child(name))
+            .transpose()?;
+        self.group = each;
+        let field = self.field(target, table);
+        self.group = None;
+        let split = table.split.clone().filter(|split| !split.is_empty());
+        Ok(Texts {
+            each,
+            field: field?,
+            split,
+        })
+    }
+
+    fn field(
+        &mut self,
+        target: &Target,
+        table: &FieldTable,
+    ) -> Result<crate::field::Field, MappingError> {
+        FieldCompiler {
+            stream: self,
+            target,
+            table,
+        }
+        .compile()
+    }
+
+    fn elements(
+        &mut self,
+        tables: &[FieldTable],
+        targets: &'static [Target],
+    ) -> Result<Box<[Element]>, MappingError> {
+        tables
+            .iter()
+            .map(|table| self.element(table, targets))
+            .collect()
+    }
+
+    fn element(
+        &mut self,
+        table: &FieldTable,
+        targets: &'static [Target],
+    ) -> Result<Element, MappingError> {
+        let plain = FieldTable {
+            each: table.each.clone(),
+            fields: table.fields.clone(),
+            when: table.when.clone(),
+            ..FieldTable::default()
+        };
+        if plain != *table || table.fields.is_empty() {
+            return Err(self.error(
+                "is a list: write { each = \"lines\", fields = { … } }, or only `fields` for one",
+            ));
+        }
+        let (place, making) = (self.place.clone(), self.making.clone());
+        let each = table
+            .each
+            .as_deref()
+            .map(|name| self.child(name))
+            .transpose()?;
+        self.group = each;
+        self.check_names(&table.fields, targets, false)?;
+        let when = table
+            .when
+            .as_ref()
+            .map(|when| self.condition(when))
+            .transpose()?;
+        let mut fields = Vec::new();
+        for (slot, target) in targets.iter().enumerate() {
+            let Some(field) = table.fields.get(target.name) else {
+                continue;
+            };
+            self.place = format!("{place}.{}", target.name);
+            self.making = format!("{making}.{}", target.name);
+            match self.rule(target, field)? {
+                Rule::One(field) => fields.push((slot, field)),
+                Rule::Texts(_) | Rule::Lines(_) | Rule::Payments(_) => {
+                    return Err(self.error("cannot be a list within a list"));
+                }
+            }
+        }
+        (self.place, self.making, self.group) = (place, making, None);
+        Ok(Element {
+            each,
+            when,
+            targets,
+            fields: fields.into(),
+        })
+    }
+
+    /// The place of a child group in the list of those that are used.
+    fn child(&mut self, name: &str) -> Result<usize, MappingError> {
+        if !self.stream.children.iter().any(|child| child.name == name) {
+            let known = join(self.stream.children.iter().map(|child| &child.name));
+            return Err(self.error(format!(
+                "the stream has no children {name:?}; it has: {known}"
+            )));
+        }
+        if let Some(at) = self.groups.iter().position(|group| **group == *name) {
+            return Ok(at);
+        }
+        self.groups.push(name.into());
+        Ok(self.groups.len() - 1)
+    }
+
+    /// Takes note of columns of which at least one must be there, unless they are optional.
+    pub fn columns(&mut self, names: &[String], optional: bool) -> Result<Vec<Col>, MappingError> {
+        let cols = names
+            .iter()
+            .map(|name| self.column(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !optional {
+            self.needs.push(Need {
+                any_of: cols.clone(),
+                needed_by: self.making.clone(),
+            });
+        }
+        Ok(cols)
+    }
+
+    fn column(&mut self, name: &str) -> Result<Col, MappingError> {
+        if let Some(known) = self.declared()
+            && !has(known.iter().copied(), name)
+        {
+            return Err(self.error(format!(
+                "the query has no column {name:?}; it has: {}",
+                join(known.iter())
+            )));
+        }
+        let column = Column {
+            group: self.group,
+            name: name.into(),
+        };
+        let at = self
+            .columns
+            .iter()
+            .position(|known| *known == column)
+            .unwrap_or_else(|| {
+                self.columns.push(column);
+                self.columns.len() - 1
+            });
+        if at >= usize::from(u16::MAX) {
+            return Err(self.error("too many columns are used"));
+        }
+        Ok(Col::at(at))
+    }
+
+    /// The columns that a query declares; a file's are known when it is read.
+    fn declared(&self) -> Option<Vec<&'a String>> {
+        let Source::Query(query) = &self.stream.source else {
+            return None;
+        };
+        let group = self.group.and_then(|group| self.groups.get(group));
+        let child = self
+            .stream
+            .children
+            .iter()
+            .find(|child| group.is_some_and(|group| **group == *child.name));
+        let of_child = child
+            .and_then(|child| child.query.as_ref())
+            .into_iter()
+            .flat_map(|query| query.columns.keys());
+        Some(of_child.chain(query.columns.keys()).collect())
+    }
+
+    pub fn condition(&mut self, condition: &doc::Condition) -> Result<Condition, MappingError> {
+        let doc::Condition {
+            column,
+            equals,
+            not_equals,
+            one_of,
+            empty,
+            expression,
+        } = condition;
+        let questions = usize::from(equals.is_some())
+            + usize::from(not_equals.is_some())
+            + usize::from(!one_of.is_empty())
+            + usize::from(empty.is_some());
+        if let (Some(expression), None, 0) = (expression, column, questions) {
+            return self.expression(expression).map(Condition::Expression);
+        }
+        let (Some(column), 1, None) = (column, questions, expression) else {
+            return Err(self.error(
+                "a condition is { column = …, equals = … } (or not_equals, one_of, empty), or { expression = … }",
+            ));
+        };
+        let col = self.columns(std::slice::from_ref(column), false)?[0];
+        let words = |scalars: &[Scalar]| scalars.iter().map(Word::new).collect();
+        Ok(if let Some(word) = equals {
+            Condition::OneOf(col, words(std::slice::from_ref(word)))
+        } else if let Some(word) = not_equals {
+            Condition::NoneOf(col, words(std::slice::from_ref(word)))
+        } else if let Some(empty) = empty {
+            Condition::Empty(col, *empty)
+        } else {
+            Condition::OneOf(col, words(one_of))
+        })
+    }
+
+    pub fn expression(&mut self, text: &str) -> Result<Expression, MappingError> {
+        let expression = Expression::compile(text, |name| {
+            let declared = self.declared();
+            let is_column = declared
+                .as_ref()
+                .is_some_and(|known| has(known.iter().copied(), name));
+            if !is_column && let Some(setting) = self.settings.get(name) {
+                let cell = crate::cell::Cell::read(setting, true, None)
+                    .map_err(|problem| problem.message.to_string())?;
+                return Ok(Variable::Setting(cell.into_owned()));
+            }
+            let col = self
+                .columns(&[name.to_owned()], false)
+                .map_err(|error| error.problem)?;
+            Ok(Variable::Column(col[0]))
+        });
+        expression.map_err(|problem| self.error(problem))
+    }
+}
+
+/// The fields of the document, and those that follow from them or from the context.
+fn with_defaults(
+    entity: EntityKind,
+    given: &BTreeMap<String, Field>,
+    context: &Context,
+) -> BTreeMap<String, Field> {
+    let mut fields = given.clone();
+    let constant = |text: &str| {
+        Field::Table(Box::new(FieldTable {
+            constant: Some(Scalar::Text(text.to_owned())),
+            ..FieldTable::default()
+        }))
+    };
+    let like_id = match entity {
+        EntityKind::Product => Some("sku"),
+        EntityKind::Sale => Some("number"),
+        _ => None,
+    };
+    if let (Some(name), Some(id)) = (like_id, given.get("id")) {
+        fields.entry(name.to_owned()).or_insert_with(|| id.clone());
+    }
+    if entity == EntityKind::Price {
+        fields
+            .entry("list".to_owned())
+            .or_insert_with(|| constant("default"));
+    }
+    let has_amount = match entity {
+        EntityKind::Price
+        | EntityKind::Sale
+        | EntityKind::AccountPayment
+        | EntityKind::CashSession => true,
+        EntityKind::Product => given.contains_key("cost"),
+        EntityKind::StockMovement => given.contains_key("unit_cost"),
+        EntityKind::Customer => given.contains_key("credit_limit") || given.contains_key("balance"),
+        EntityKind::Location
+        | EntityKind::Category
+        | EntityKind::Supplier
+        | EntityKind::StockLevel => false,
+    };
+    if has_amount {
+        fields
+            .entry("currency".to_owned())
+            .or_insert_with(|| constant(context.currency.as_str()));
+    }
+    fields
+}
+
+/// The two fields that make up the identity of prices and stock levels where the POS keeps none.
+fn joined_id(
+    entity: EntityKind,
+    fields: &BTreeMap<String, Field>,
+    targets: &[Target],
+) -> Option<(usize, usize)> {
+    let second = match entity {
+        EntityKind::Price => "list",
+        EntityKind::StockLevel => "location",
+        _ => return None,
+    };
+    let slot = |name: &str| targets.iter().position(|target| target.name == name);
+    if fields.contains_key("id") {
+        None
+    } else {
+        slot("product").zip(slot(second))
+    }
+}

@@ -1,0 +1,3 @@
+//! What mappings promise, told by whole documents and rows.
+
+mod packs;
