@@ -411,7 +411,7 @@ impl Item {
             min_quantity: None,
             valid_from: None,
             valid_to: None,
-            updated_at: Some(caracas_to_utc(self.updated)),
+            updated_at: None,
         })
     }
 
@@ -424,7 +424,7 @@ impl Item {
             reserved: None,
             minimum: None,
             maximum: None,
-            updated_at: Some(caracas_to_utc(self.updated)),
+            updated_at: None,
         })
     }
 }
@@ -471,11 +471,7 @@ impl Ticket {
             id: id(&self.number)?,
             number: self.number.clone(),
             at: caracas_to_utc(self.at),
-            kind: if self.total.is_sign_negative() {
-                SaleKind::Return
-            } else {
-                SaleKind::Sale
-            },
+            kind: SaleKind::Sale,
             status: SaleStatus::Completed,
             location: None,
             register: None,

@@ -343,7 +343,7 @@ impl Till {
         Ok(article.code)
     }
 
-    /// Lists a new product badly: without a name, or without a price.
+    /// Lists a new product badly: without a name, and half the time without a price either.
     ///
     /// # Errors
     /// When the server refuses.
@@ -351,13 +351,8 @@ impl Till {
         self.next_article += 1;
         let article = article(self.seed, self.next_article);
         let price = cents(article.price * RATE);
-        let (name, price) = if self.random.per_mille(500) {
-            ("", Some(price))
-        } else {
-            (article.name.as_str(), None)
-        };
-        let name = name.to_owned();
-        self.insert(&article, &name, price).await?;
+        let price = self.random.per_mille(500).then_some(price);
+        self.insert(&article, "", price).await?;
         Ok(article.code)
     }
 

@@ -12,6 +12,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts};
 use rust_decimal::Decimal;
 
+use super::systimax::LOCATION;
 use super::truth::Truth;
 use super::{caracas_to_utc, id};
 
@@ -93,9 +94,9 @@ fn item(truth: &mut Truth, row: ItemRow, currency: Currency) -> Result<()> {
             updated_at: None,
         });
     }
-    match price {
-        None => truth.reject(EntityKind::Price, &code),
-        Some(amount) => truth.put(Price {
+    // A product without a price has no price record, which is not wrong.
+    if let Some(amount) = price {
+        truth.put(Price {
             id: id(&code)?,
             product: id(&code)?,
             list: "default".to_owned(),
@@ -106,13 +107,13 @@ fn item(truth: &mut Truth, row: ItemRow, currency: Currency) -> Result<()> {
             valid_from: None,
             valid_to: None,
             updated_at: None,
-        }),
+        });
     }
     if let Some(on_hand) = on_hand {
         truth.put(StockLevel {
-            id: id(&code)?,
+            id: id(&format!("{code}|{LOCATION}"))?,
             product: id(&code)?,
-            location: None,
+            location: Some(id(&LOCATION.to_string())?),
             on_hand,
             reserved: None,
             minimum: None,
@@ -131,7 +132,7 @@ async fn sales(truth: &mut Truth, conn: &mut Conn, currency: Currency) -> Result
         )
         .await?;
     let lines: Vec<LineRow> = conn
-        .query("SELECT trans_id, item_code, qty, unit_price FROM transaction_details ORDER BY trans_id, detail_id")
+        .query("SELECT trans_id, item_code, qty, unit_price FROM transaction_details ORDER BY trans_id, item_code, qty, unit_price")
         .await?;
     let mut lines = lines.into_iter().peekable();
     for (number, printed, date, _location, subtotal, tax, total, payment) in rows {
