@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fluxion_model::entity::{EntityKind, Record, SaleLine, SalePayment};
+use fluxion_model::entity::{EntityKind, Record, SaleKind, SaleLine, SalePayment};
 use fluxion_model::id::ExternalId;
 use fluxion_model::reject::{ErrorClass, Rejected};
 use fluxion_model::row::{Row, RowKey, RowShape};
@@ -106,6 +106,11 @@ impl Bound {
         }
         if let Some((first, second)) = plan.joined_id {
             join_id(&mut slots, first, second);
+        }
+        if let Some((kind, total)) = plan.kind_by_sign
+            && matches!(&slots[total], Some(Output::Number(total)) if total.is_sign_negative())
+        {
+            slots[kind] = Some(Output::SaleKind(SaleKind::Return));
         }
         let failure = failure.or_else(|| {
             let missing = missing(plan.targets, &slots)?;

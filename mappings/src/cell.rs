@@ -121,11 +121,14 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Without blanks and control characters (old databases fill up with NULs) at both ends.
+/// Without blanks, and the control characters of ASCII, at both ends: old databases fill up with NULs. Control
+/// characters beyond ASCII stay, because they come from a wrong code page and must not vanish unseen.
 pub(crate) fn trimmed(text: &str) -> &str {
     let bytes = text.as_bytes();
     match (bytes.first(), bytes.last()) {
         (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
-        _ => text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}'),
+        _ => text.trim_matches(|c: char| {
+            (c.is_whitespace() && c != '\u{85}') || c.is_ascii_control() || c == '\u{feff}'
+        }),
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fluxion_model::entity::EntityKind;
-use fluxion_model::stream::{Capture, ChildSpec, Source};
+use fluxion_model::stream::Source;
 use fluxion_model::value::Value;
 
 use crate::business::Business;
+use crate::compile_checks::check_stream;
+use crate::compile_defaults::{joined_id, kind_by_sign, with_defaults};
 use crate::compile_field::FieldCompiler;
 use crate::condition::{Condition, Word};
 use crate::context::{Context, check};
@@ -76,91 +77,7 @@ fn settings(mapping: &Mapping, context: &Context) -> Result<BTreeMap<String, Val
     Ok(settings)
 }
 
-fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), MappingError> {
-    let error = |problem: String| {
-        Err(MappingError::new(
-            format!("stream {}", stream.name),
-            problem,
-        ))
-    };
-    if stream.key.is_empty() {
-        return error("needs a key: the columns that identify a row".to_owned());
-    }
-    if stream.records.is_empty() {
-        return error("needs at least one [[streams.records]]".to_owned());
-    }
-    match (&stream.source, &stream.capture, mapping.connector.as_str()) {
-        (Source::Files(_), _, connector) if connector != "files" => {
-            return error(format!(
-                "reads files, so the mapping's connector must be \"files\" and not {connector:?}"
-            ));
-        }
-        (Source::Query(_), _, "files") => {
-            return error("has a query, which the files connector cannot run".to_owned());
-        }
-        (Source::Files(_), Capture::Watermark { .. }, _) => {
-            return error("reads files, so its capture strategy is \"arrival\"".to_owned());
-        }
-        (Source::Query(_), Capture::Arrival, _) => {
-            return error(
-                "has a query, so its capture strategy is \"diff\" or \"watermark\"".to_owned(),
-            );
-        }
-        _ => {}
-    }
-    if let Source::Query(query) = &stream.source {
-        for key in &stream.key {
-            if !has(query.columns.keys(), key) {
-                return error(format!(
-                    "key {key:?} is none of its columns: {}",
-                    join(query.columns.keys())
-                ));
-            }
-        }
-    }
-    stream
-        .children
-        .iter()
-        .try_for_each(|child| check_child(stream, child))
-}
-
-fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
-    let error = |problem: String| {
-        Err(MappingError::new(
-            format!("stream {}, children {}", stream.name, child.name),
-            problem,
-        ))
-    };
-    match (&stream.source, &child.query) {
-        (Source::Query(_), None) => error("needs a query".to_owned()),
-        (Source::Files(_), Some(_)) => error(
-            "cannot have a query, because the stream reads files; name its columns instead"
-                .to_owned(),
-        ),
-        (Source::Files(_), None) if child.columns.is_empty() => {
-            error("needs `columns`: those of the file that belong to the line".to_owned())
-        }
-        (Source::Query(_), Some(_)) if child.parent.len() != stream.key.len() => error(format!(
-            "`parent` needs one column for each of the stream's key: {}",
-            stream.key.join(", ")
-        )),
-        (Source::Query(_), Some(query)) => match child
-            .parent
-            .iter()
-            .chain(&child.order)
-            .find(|c| !has(query.columns.keys(), c))
-        {
-            Some(column) => error(format!(
-                "{column:?} is none of its columns: {}",
-                join(query.columns.keys())
-            )),
-            None => Ok(()),
-        },
-        (Source::Files(_), None) => Ok(()),
-    }
-}
-
-fn has<'a>(mut names: impl Iterator<Item = &'a String>, name: &str) -> bool {
+pub(crate) fn has<'a>(mut names: impl Iterator<Item = &'a String>, name: &str) -> bool {
     names.any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -258,6 +175,7 @@ impl<'a> StreamCompiler<'a> {
             when,
             fields: compiled.into(),
             joined_id,
+            kind_by_sign: kind_by_sign(entity, &fields, targets),
         })
     }
 
@@ -554,71 +472,5 @@ impl<'a> StreamCompiler<'a> {
             Ok(Variable::Column(col[0]))
         });
         expression.map_err(|problem| self.error(problem))
-    }
-}
-
-/// The fields of the document, and those that follow from them or from the context.
-fn with_defaults(
-    entity: EntityKind,
-    given: &BTreeMap<String, Field>,
-    context: &Context,
-) -> BTreeMap<String, Field> {
-    let mut fields = given.clone();
-    let constant = |text: &str| {
-        Field::Table(Box::new(FieldTable {
-            constant: Some(Scalar::Text(text.to_owned())),
-            ..FieldTable::default()
-        }))
-    };
-    let like_id = match entity {
-        EntityKind::Product => Some("sku"),
-        EntityKind::Sale => Some("number"),
-        _ => None,
-    };
-    if let (Some(name), Some(id)) = (like_id, given.get("id")) {
-        fields.entry(name.to_owned()).or_insert_with(|| id.clone());
-    }
-    if entity == EntityKind::Price {
-        fields
-            .entry("list".to_owned())
-            .or_insert_with(|| constant("default"));
-    }
-    let has_amount = match entity {
-        EntityKind::Price
-        | EntityKind::Sale
-        | EntityKind::AccountPayment
-        | EntityKind::CashSession => true,
-        EntityKind::Product => given.contains_key("cost"),
-        EntityKind::StockMovement => given.contains_key("unit_cost"),
-        EntityKind::Customer => given.contains_key("credit_limit") || given.contains_key("balance"),
-        EntityKind::Location
-        | EntityKind::Category
-        | EntityKind::Supplier
-        | EntityKind::StockLevel => false,
-    };
-    if has_amount {
-        fields
-            .entry("currency".to_owned())
-            .or_insert_with(|| constant(context.currency.as_str()));
-    }
-    fields
-}
-
-/// The two fields that make up the identity of prices and stock levels where the POS keeps none.
-fn joined_id(
-    entity: EntityKind,
-    fields: &BTreeMap<String, Field>,
-    targets: &[Target],
-) -> Option<(usize, usize)> {
-    let second = match entity {
-        EntityKind::Price => "list",
-        EntityKind::StockLevel => "location",
-        _ => return None,
-    };
-    let slot = |name: &str| targets.iter().position(|target| target.name == name);
-    if fields.contains_key("id") {
-        None
-    } else {
-        slot("product").zip(slot(second))
     }
 }

@@ -9,6 +9,8 @@ mod business;
 mod cell;
 mod codepage;
 mod compile;
+mod compile_checks;
+mod compile_defaults;
 mod compile_field;
 mod condition;
 mod context;

@@ -237,6 +237,8 @@ pub(crate) struct Plan {
     pub fields: Box<[(usize, Rule)]>,
     /// Where the POS keeps no identity: made of these two fields, the second optional.
     pub joined_id: Option<(usize, usize)>,
+    /// Where a sale's kind is not mapped: the kind and the total, whose sign says it.
+    pub kind_by_sign: Option<(usize, usize)>,
 }
 
 /// How one field is made.

@@ -1,0 +1,92 @@
+//! Whether the protocol half of a stream makes sense, before anything is compiled.
+
+use fluxion_model::stream::{Capture, ChildSpec, Source};
+
+use crate::compile::{has, join};
+use crate::document::{Mapping, Stream};
+use crate::error::MappingError;
+
+/// That source, key, children and capture of a stream fit each other and the connector.
+pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), MappingError> {
+    let error = |problem: String| {
+        Err(MappingError::new(
+            format!("stream {}", stream.name),
+            problem,
+        ))
+    };
+    if stream.key.is_empty() {
+        return error("needs a key: the columns that identify a row".to_owned());
+    }
+    if stream.records.is_empty() {
+        return error("needs at least one [[streams.records]]".to_owned());
+    }
+    match (&stream.source, &stream.capture, mapping.connector.as_str()) {
+        (Source::Files(_), _, connector) if connector != "files" => {
+            return error(format!(
+                "reads files, so the mapping's connector must be \"files\" and not {connector:?}"
+            ));
+        }
+        (Source::Query(_), _, "files") => {
+            return error("has a query, which the files connector cannot run".to_owned());
+        }
+        (Source::Files(_), Capture::Watermark { .. }, _) => {
+            return error("reads files, so its capture strategy is \"arrival\"".to_owned());
+        }
+        (Source::Query(_), Capture::Arrival, _) => {
+            return error(
+                "has a query, so its capture strategy is \"diff\" or \"watermark\"".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    if let Source::Query(query) = &stream.source {
+        for key in &stream.key {
+            if !has(query.columns.keys(), key) {
+                return error(format!(
+                    "key {key:?} is none of its columns: {}",
+                    join(query.columns.keys())
+                ));
+            }
+        }
+    }
+    stream
+        .children
+        .iter()
+        .try_for_each(|child| check_child(stream, child))
+}
+
+fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
+    let error = |problem: String| {
+        Err(MappingError::new(
+            format!("stream {}, children {}", stream.name, child.name),
+            problem,
+        ))
+    };
+    match (&stream.source, &child.query) {
+        (Source::Query(_), None) => error("needs a query".to_owned()),
+        (Source::Files(_), Some(_)) => error(
+            "cannot have a query, because the stream reads files; name its columns instead"
+                .to_owned(),
+        ),
+        (Source::Files(_), None) if child.columns.is_empty() => {
+            error("needs `columns`: those of the file that belong to the line".to_owned())
+        }
+        (Source::Query(_), Some(_)) if child.parent.len() != stream.key.len() => error(format!(
+            "`parent` needs one column for each of the stream's key: {}",
+            stream.key.join(", ")
+        )),
+        (Source::Query(_), Some(query)) => match child
+            .parent
+            .iter()
+            .chain(&child.order)
+            .find(|c| !has(query.columns.keys(), c))
+        {
+            Some(column) => error(format!(
+                "{column:?} is none of its columns: {}",
+                join(query.columns.keys())
+            )),
+            None => Ok(()),
+        },
+        (Source::Files(_), None) => Ok(()),
+    }
+}
