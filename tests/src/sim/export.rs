@@ -52,11 +52,8 @@ impl Flaw {
     fn spoils(self) -> &'static [EntityKind] {
         match self {
             Self::Price => &[EntityKind::Price],
-            Self::Date => &[
-                EntityKind::Product,
-                EntityKind::Price,
-                EntityKind::StockLevel,
-            ],
+            // Only the product says when it last changed.
+            Self::Date => &[EntityKind::Product],
             Self::Name => &[EntityKind::Product],
             Self::Stock => &[EntityKind::StockLevel],
         }
@@ -471,7 +468,11 @@ impl Ticket {
             id: id(&self.number)?,
             number: self.number.clone(),
             at: caracas_to_utc(self.at),
-            kind: SaleKind::Sale,
+            kind: if self.total.is_sign_negative() {
+                SaleKind::Return
+            } else {
+                SaleKind::Sale
+            },
             status: SaleStatus::Completed,
             location: None,
             register: None,
