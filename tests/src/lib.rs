@@ -3,6 +3,7 @@
 //! Nothing in here is shipped. Nothing in here replaces a real component either: databases are real ones, started
 //! in a temporary folder on a free loopback port, and gone when the process that asked for them is gone.
 
+pub mod bench;
 pub mod demo;
 pub mod servers;
 pub mod sim;

@@ -4,8 +4,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use fluxion_tests::demo;
 use fluxion_tests::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
+use fluxion_tests::{bench, demo};
 
 /// A chain of three stores, live.
 #[derive(Debug, Parser)]
@@ -19,12 +19,23 @@ struct Cli {
 enum What {
     /// Start a cloud and three stores with live POS systems.
     Run(demo::Options),
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
     /// Start a private MariaDB and PostgreSQL and run a command that uses them, such as the test runner.
     Servers {
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// A full load from MariaDB, against the raw pipe.
+    Load(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +61,9 @@ fn start() -> Result<ExitCode> {
         .build()?;
     let good = match Cli::parse().command {
         What::Run(options) => runtime.block_on(demo::run(options))?,
+        What::Bench {
+            what: Bench::Load(options),
+        } => runtime.block_on(bench::run(options))?,
         What::Servers { command } => return servers(&command),
     };
     Ok(if good {

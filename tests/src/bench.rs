@@ -1,0 +1,8 @@
+//! The benches: how long the work takes against the least it could take, on the same machine in the same session.
+
+mod data;
+mod load;
+mod measure;
+mod pipe;
+
+pub use load::{Options, run};
