@@ -166,6 +166,7 @@ create table sync_conflicts (
 );
 create unique index sync_conflicts_open on sync_conflicts (tenant_id, subject) where status = 'open';
 create index sync_conflicts_by_subject on sync_conflicts (tenant_id, subject);
+create index sync_conflicts_by_entity on sync_conflicts (tenant_id, entity_id);
 
 -- The unified product. Its attributes are those of its primary source: the oldest that is still there.
 create table products (
@@ -507,6 +508,8 @@ create table rejects (
     primary key (tenant_id, pos_system_id, stream, key, entity)
 );
 create unique index rejects_by_id on rejects (tenant_id, id);
+-- Few, and looked at by every delivery: records that the cloud itself set aside are cleared when they come again.
+create index rejects_of_cloud on rejects (tenant_id, pos_system_id) where origin = 'cloud' and status = 'open';
 
 create table commands (
     tenant_id uuid not null,

@@ -30,12 +30,18 @@ pub enum Kind {
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name, quoted where SQL needs that.
+    /// Its name.
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
     /// What an upsert does with it when the row is there.
     pub on_conflict: OnConflict,
+}
+
+impl Column {
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name)
+    }
 }
 
 /// What an upsert does with a column when the row is there.
@@ -47,6 +53,8 @@ pub enum OnConflict {
     Replace,
     /// Stays as it was: `created_at`.
     Keep,
+    /// Takes the value of an expression over the old row and `excluded`.
+    Set(&'static str),
 }
 
 /// The columns of a table that bulk statements write, in order.
@@ -59,23 +67,32 @@ pub struct Table {
 }
 
 impl Table {
-    /// `a, b, c`.
+    /// `"a", "b", "c"`: quoted, because some names are words of SQL.
     #[must_use]
     pub fn column_list(&self) -> String {
-        join(self.columns.iter().map(|column| column.name.to_owned()))
+        join(self.columns.iter().map(Column::quoted))
     }
 
     /// `on conflict (key) do update set …`, or `do nothing` where only the key is written.
     #[must_use]
     pub fn on_conflict(&self) -> String {
-        let of = |what: OnConflict| {
+        let key = join(
             self.columns
                 .iter()
-                .filter(move |column| column.on_conflict == what)
-        };
-        let key = join(of(OnConflict::Key).map(|column| column.name.to_owned()));
-        let set =
-            join(of(OnConflict::Replace).map(|column| format!("{0} = excluded.{0}", column.name)));
+                .filter(|column| column.on_conflict == OnConflict::Key)
+                .map(Column::quoted),
+        );
+        let set = join(
+            self.columns
+                .iter()
+                .filter_map(|column| match column.on_conflict {
+                    OnConflict::Key | OnConflict::Keep => None,
+                    OnConflict::Replace => Some(format!("{0} = excluded.{0}", column.quoted())),
+                    OnConflict::Set(expression) => {
+                        Some(format!("{} = {expression}", column.quoted()))
+                    }
+                }),
+        );
         if set.is_empty() {
             format!("on conflict ({key}) do nothing")
         } else {
@@ -88,7 +105,7 @@ fn join(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Declares a [`Table`]: `table!(PRICES "prices" { key tenant_id: Uuid, amount: Amount, keep created_at: Time })`.
+/// Declares a [`Table`]: `bulk_table!(PRICES "prices" { key tenant_id: Uuid, amount: Amount, keep created_at: Time, })`.
 #[macro_export]
 macro_rules! bulk_table {
     ($(#[$doc:meta])* $const:ident $name:literal { $($column:tt)* }) => {
@@ -98,21 +115,24 @@ macro_rules! bulk_table {
             columns: $crate::bulk_table!(@columns [] $($column)*),
         };
     };
-    (@columns [$($done:expr),*]) => { &[$($done),*] };
-    (@columns [$($done:expr),*] key $name:ident : $kind:ident, $($rest:tt)*) => {
-        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one Key $name $kind)] $($rest)*)
+    (@columns [$($done:expr,)*]) => { &[$($done),*] };
+    (@columns [$($done:expr,)*] key $name:ident : $kind:ident, $($rest:tt)*) => {
+        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one $name $kind Key),] $($rest)*)
     };
-    (@columns [$($done:expr),*] keep $name:ident : $kind:ident, $($rest:tt)*) => {
-        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one Keep $name $kind)] $($rest)*)
+    (@columns [$($done:expr,)*] keep $name:ident : $kind:ident, $($rest:tt)*) => {
+        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one $name $kind Keep),] $($rest)*)
     };
-    (@columns [$($done:expr),*] $name:ident : $kind:ident, $($rest:tt)*) => {
-        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one Replace $name $kind)] $($rest)*)
+    (@columns [$($done:expr,)*] set $sql:literal $name:ident : $kind:ident, $($rest:tt)*) => {
+        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one $name $kind Set($sql)),] $($rest)*)
     };
-    (@one $conflict:ident $name:ident $kind:ident) => {
+    (@columns [$($done:expr,)*] $name:ident : $kind:ident, $($rest:tt)*) => {
+        $crate::bulk_table!(@columns [$($done,)* $crate::bulk_table!(@one $name $kind Replace),] $($rest)*)
+    };
+    (@one $name:ident $kind:ident $($conflict:tt)+) => {
         $crate::database::bulk::Column {
             name: stringify!($name),
             kind: $crate::database::bulk::Kind::$kind,
-            on_conflict: $crate::database::bulk::OnConflict::$conflict,
+            on_conflict: $crate::database::bulk::OnConflict::$($conflict)+,
         }
     };
 }
@@ -143,6 +163,15 @@ impl<'a> Cell<'a> {
     #[must_use]
     pub fn text(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text))
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// Text that may be absent.

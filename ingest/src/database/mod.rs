@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 pub mod agents;
 pub mod bulk;
+pub mod deliveries;
 pub mod error;
 pub mod fleet;
 pub mod postgres;
@@ -20,7 +21,7 @@ pub use error::{DatabaseError, DatabaseResult};
 
 /// Everything ingest keeps, whichever engine keeps it.
 #[async_trait]
-pub trait Database: agents::Agents + fleet::Fleet + Send + Sync {
+pub trait Database: agents::Agents + deliveries::Deliveries + fleet::Fleet + Send + Sync {
     /// Whether it answers, for `/ready`.
     async fn ready(&self) -> DatabaseResult<()>;
     /// `sqlite` or `postgres`, for logs and metrics.

@@ -1,1 +1,5 @@
 //! What ingest decides. Operations hold the rules and are told what the database knows; they write no SQL.
+
+pub mod apply;
+pub mod delivery;
+pub mod gtin;

@@ -5,4 +5,7 @@ use super::engine;
 
 mod agents;
 mod database;
+mod deliveries;
+mod facts;
 mod fleet;
+mod products;

@@ -1,0 +1,331 @@
+//! One delivery, one transaction.
+
+use async_trait::async_trait;
+use chrono::Utc;
+use fluxion_model::Uuid;
+use fluxion_model::delivery::{Ack, DeliveryHeader};
+use fluxion_model::entity::EntityKind;
+use fluxion_model::id::{BatchSeq, Epoch, TenantId};
+use fluxion_model::job::{JobReport, JobStatus};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, in_texts};
+use super::{facts, products};
+use crate::database::agents::{AgentIdentity, AgentState};
+use crate::database::bulk::{Cell, Rows};
+use crate::database::deliveries::{Applied, Counts, Deliveries};
+use crate::database::error::found;
+use crate::database::{DatabaseError, DatabaseResult};
+use crate::ops::apply::sorted::Sorted;
+use crate::ops::apply::{Stamp, rejects, tables};
+use crate::ops::delivery::{Delivery, Refusal};
+
+/// Events are for whoever is watching; after an hour nobody will ask for them again.
+const EVENTS_KEPT: chrono::Duration = chrono::Duration::hours(1);
+
+#[async_trait]
+impl Deliveries for Engine {
+    async fn apply(&self, agent: &AgentIdentity, delivery: &Delivery) -> DatabaseResult<Applied> {
+        let header = &delivery.header;
+        let stamp = Stamp::of(agent, header, Utc::now());
+        let mut tx = self.begin().await?;
+        if let Standing::Duplicate(last_seq) = standing(&mut tx, agent, header).await? {
+            tx.rollback().await?;
+            return Ok(Applied {
+                ack: Ack::Duplicate { last_seq },
+                counts: Counts::default(),
+            });
+        }
+        let cloud_has_rejects = lock_pos_system(&mut tx, agent, &stamp).await?;
+        let sorted = Sorted::of(delivery);
+        let mut refusals: Vec<Refusal> = sorted
+            .refusals
+            .iter()
+            .map(|refusal| (*refusal).clone())
+            .collect();
+        let mut counts = Counts::default();
+        let products = products::apply(
+            &mut tx,
+            &sorted,
+            header.stream.as_str(),
+            &stamp,
+            &mut refusals,
+            &mut counts,
+        )
+        .await?;
+        for kind in EntityKind::ALL
+            .iter()
+            .filter(|kind| **kind != EntityKind::Product)
+        {
+            facts::apply(
+                &mut tx,
+                *kind,
+                sorted.changes(*kind),
+                &stamp,
+                &mut refusals,
+                &mut counts,
+            )
+            .await?;
+        }
+        // After the facts, because a conflict is worth stock times price.
+        products::settle(&mut tx, products, &stamp, &mut counts).await?;
+        if cloud_has_rejects {
+            clear_of_cloud(&mut tx, &sorted, header, &stamp).await?;
+        }
+        clear(&mut tx, &sorted.cleared, header, &stamp).await?;
+        let rejected = rejects::rows(header.stream.as_str(), &sorted.rejects, &refusals, &stamp);
+        counts.rejected = rejected.len();
+        engine::upsert(&mut tx, &rejected).await?;
+        for report in &sorted.jobs {
+            keep_job(&mut tx, report, &stamp).await?;
+        }
+        advance(&mut tx, agent, header, &stamp).await?;
+        tell(&mut tx, agent, &sorted, header, &stamp, &counts).await?;
+        tx.commit().await?;
+        let by_cloud = u32::try_from(refusals.len()).unwrap_or(u32::MAX);
+        Ok(Applied {
+            ack: Ack::Applied {
+                seq: header.seq,
+                rejected: by_cloud,
+            },
+            counts,
+        })
+    }
+}
+
+enum Standing {
+    Follows,
+    Duplicate(BatchSeq),
+}
+
+/// Locks the agent's row, so that two deliveries of one agent wait for each other, and says where this one stands.
+async fn standing(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    header: &DeliveryHeader,
+) -> DatabaseResult<Standing> {
+    let sql = format!(
+        "select epoch, last_seq from agents where tenant_id = $1 and id = $2 and revoked_at is null{FOR_UPDATE}"
+    );
+    let row = sqlx::query(AssertSqlSafe(sql))
+        .bind(agent.tenant.0)
+        .bind(agent.agent.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let row = found(row, "the agent")?;
+    let epoch = row.try_get::<Option<Uuid>, _>("epoch")?.map(Epoch);
+    let last_seq = row
+        .try_get::<Option<i64>, _>("last_seq")?
+        .map(|seq| BatchSeq(seq.cast_unsigned()));
+    let expected = AgentState::expected(epoch, last_seq);
+    match last_seq.filter(|_| epoch == Some(header.epoch)) {
+        Some(last) if header.seq <= last => Ok(Standing::Duplicate(last)),
+        Some(last) if header.seq == last.next() => Ok(Standing::Follows),
+        None if header.seq == BatchSeq::FIRST => Ok(Standing::Follows),
+        Some(_) | None => Err(DatabaseError::OutOfOrder(expected)),
+    }
+}
+
+/// Locks the POS system, so that nobody else writes its records meanwhile, and says whether the cloud has set aside
+/// any of them.
+async fn lock_pos_system(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    stamp: &Stamp,
+) -> DatabaseResult<bool> {
+    let sql = format!(
+        "select exists (select 1 from rejects r where r.tenant_id = p.tenant_id and r.pos_system_id = p.id
+                            and r.origin = 'cloud' and r.status = 'open') as has_rejects
+         from pos_systems p where p.tenant_id = $1 and p.id = $2 and p.store_id = $3{FOR_UPDATE}"
+    );
+    let row = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(stamp.pos_system)
+        .bind(agent.store.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found(row, "the POS system at the agent's store")?.try_get("has_rejects")?)
+}
+
+/// Rejects of these source keys no longer hold.
+async fn clear(
+    tx: &mut Tx,
+    keys: &[&str],
+    header: &DeliveryHeader,
+    stamp: &Stamp,
+) -> DatabaseResult<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<&str> = keys.iter().map(|key| rejects::short(key)).collect();
+    let sql = format!(
+        "update rejects set status = 'cleared', resolved_at = $5
+         where tenant_id = $1 and pos_system_id = $2 and stream = $3 and key {} and status <> 'cleared'",
+        in_texts("$4")
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(stamp.pos_system)
+        .bind(header.stream.as_str())
+        .bind(TextList(&keys))
+        .bind(stamp.now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// A record that the cloud had set aside has come again, or is gone: its reject no longer holds. Those that are set
+/// aside once more are opened again right after.
+async fn clear_of_cloud(
+    tx: &mut Tx,
+    sorted: &Sorted<'_>,
+    header: &DeliveryHeader,
+    stamp: &Stamp,
+) -> DatabaseResult<()> {
+    for kind in EntityKind::ALL {
+        let ids: Vec<&str> = sorted
+            .changes(*kind)
+            .iter()
+            .map(|change| change.id())
+            .collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let sql = format!(
+            "update rejects set status = 'cleared', resolved_at = $6
+             where tenant_id = $1 and pos_system_id = $2 and stream = $3 and key {} and entity = $5
+               and origin = 'cloud' and status = 'open'",
+            in_texts("$4")
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(stamp.tenant)
+            .bind(stamp.pos_system)
+            .bind(header.stream.as_str())
+            .bind(TextList(&ids))
+            .bind(kind.as_str())
+            .bind(stamp.now)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The latest report of a job replaces earlier ones.
+async fn keep_job(tx: &mut Tx, report: &JobReport, stamp: &Stamp) -> DatabaseResult<()> {
+    let clamp = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    sqlx::query(
+        "insert into sync_jobs (tenant_id, id, pos_system_id, stream, job_type, status, started_at, completed_at,
+             records_processed, records_failed, error_details, sync_summary, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         on conflict (tenant_id, id) do update set status = excluded.status, completed_at = excluded.completed_at,
+             records_processed = excluded.records_processed, records_failed = excluded.records_failed,
+             error_details = excluded.error_details, sync_summary = excluded.sync_summary,
+             updated_at = excluded.updated_at",
+    )
+    .bind(stamp.tenant)
+    .bind(report.id.0)
+    .bind(stamp.pos_system)
+    .bind(report.stream.as_str())
+    .bind(report.kind.as_str())
+    .bind(report.status.as_str())
+    .bind(report.started_at)
+    .bind(report.completed_at)
+    .bind(clamp(report.counts.rows_read))
+    .bind(clamp(report.counts.rejected))
+    .bind(report.error.as_ref().map(Json))
+    .bind(Json(report.counts))
+    .bind(stamp.now)
+    .execute(&mut **tx)
+    .await?;
+    if report.status == JobStatus::Completed {
+        // By the cloud's clock where the agent's runs ahead.
+        let at = report
+            .completed_at
+            .map_or(stamp.now, |at| at.min(stamp.now));
+        sqlx::query(
+            "update pos_systems set last_sync_at = $3
+             where tenant_id = $1 and id = $2 and (last_sync_at is null or last_sync_at < $3)",
+        )
+        .bind(stamp.tenant)
+        .bind(stamp.pos_system)
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// From here on a replay of this delivery is a duplicate.
+async fn advance(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    header: &DeliveryHeader,
+    stamp: &Stamp,
+) -> DatabaseResult<()> {
+    sqlx::query(
+        "update agents set epoch = $3, last_seq = $4, last_delivery_at = $5, last_seen_at = $5
+         where tenant_id = $1 and id = $2",
+    )
+    .bind(agent.tenant.0)
+    .bind(agent.agent.0)
+    .bind(header.epoch.0)
+    .bind(stamp.batch_seq)
+    .bind(stamp.now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes what the dashboard is told: a row per kind of change at most.
+async fn tell(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    sorted: &Sorted<'_>,
+    header: &DeliveryHeader,
+    stamp: &Stamp,
+    counts: &Counts,
+) -> DatabaseResult<()> {
+    let mut rows = Rows::new(&tables::EVENTS);
+    let mut tell = |kind: &'static str, more: Value| {
+        let mut payload = json!({ "store_id": agent.store, "pos_system_id": header.pos_system });
+        if let (Value::Object(payload), Value::Object(more)) = (&mut payload, more) {
+            payload.extend(more);
+        }
+        rows.push([
+            Cell::Uuid(stamp.tenant),
+            Cell::Uuid(Uuid::now_v7()),
+            Cell::text(kind),
+            Cell::owned(payload.to_string()),
+            Cell::Time(stamp.now),
+        ]);
+    };
+    if sorted.has_records() {
+        tell("store_changed", json!({ "stream": header.stream }));
+    }
+    if let Some(job) = sorted.jobs.last() {
+        tell(
+            "job_changed",
+            json!({ "job_id": job.id, "stream": job.stream, "status": job.status }),
+        );
+    }
+    if counts.conflicts_opened + counts.conflicts_closed > 0 {
+        tell(
+            "conflict_changed",
+            json!({ "opened": counts.conflicts_opened, "closed": counts.conflicts_closed }),
+        );
+    }
+    if counts.rejected > 0 || !sorted.cleared.is_empty() {
+        tell("reject_changed", json!({ "stream": header.stream }));
+    }
+    engine::insert(tx, &rows).await?;
+    if header.seq.0.is_multiple_of(256) {
+        sqlx::query("delete from events where tenant_id = $1 and created_at < $2")
+            .bind(TenantId(stamp.tenant).0)
+            .bind(stamp.now - EVENTS_KEPT)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,443 @@
+//! Unified products in SQL: reads what matching needs to know, writes what it decides, and settles contradictions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fluxion_model::Uuid;
+use fluxion_model::entity::{EntityKind, Product};
+use fluxion_model::id::TenantId;
+use fluxion_model::money;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::engine::{self, Amount, Row, TextList, Tx, UuidList, in_texts, in_uuids};
+use super::facts;
+use crate::database::DatabaseResult;
+use crate::database::deliveries::Counts;
+use crate::database::fleet::MatchRule;
+use crate::ops::apply::Stamp;
+use crate::ops::apply::contradictions::{self, Contradiction, HeldConflict, Worth};
+use crate::ops::apply::products::{
+    self, Effective, HeldProduct, HeldSource, ProductWrites, distinct,
+};
+use crate::ops::apply::sorted::Sorted;
+use crate::ops::delivery::Refusal;
+
+/// What is left to do once prices and stock are written.
+pub struct Unsettled {
+    found: Vec<Contradiction>,
+    products: Vec<Uuid>,
+}
+
+/// Applies what a delivery says about products.
+pub async fn apply(
+    tx: &mut Tx,
+    sorted: &Sorted<'_>,
+    stream: &str,
+    stamp: &Stamp,
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<Unsettled> {
+    let nothing = Unsettled {
+        found: Vec::new(),
+        products: Vec::new(),
+    };
+    let changes = sorted.changes(EntityKind::Product);
+    if changes.is_empty() {
+        return Ok(nothing);
+    }
+    // Two stores that bring one new SKU at the same moment must end in one product.
+    engine::lock_tenant(tx, TenantId(stamp.tenant)).await?;
+    let ids: Vec<&str> = changes.iter().map(|change| change.id()).collect();
+    let own = own_sources(tx, &ids, stamp).await?;
+    let effective = Effective::of(changes, &own, refusals);
+    if effective.is_empty() {
+        return Ok(nothing);
+    }
+    let rule = match_rule(tx, stamp).await?;
+    let mut near = effective.products();
+    near.extend(products_by_sku(tx, &effective.skus(), stamp).await?);
+    near.extend(products_by_code(tx, &effective.codes(rule), stamp).await?);
+    let near = distinct(near);
+    let held_products = read_products(tx, &near, stamp.tenant).await?;
+    let held_sources = sources_of(tx, &near, stamp.tenant).await?;
+    let writes = products::decide(
+        &effective,
+        &held_products,
+        &held_sources,
+        rule,
+        stream,
+        stamp,
+    );
+    counts.inserted += writes.new_sources.len();
+    counts.updated += writes.changed_sources.len();
+    counts.deleted += writes.gone_sources.len();
+    write(tx, &writes, stamp).await?;
+    Ok(Unsettled {
+        found: contradictions::find(&writes.views),
+        products: near,
+    })
+}
+
+async fn write(tx: &mut Tx, writes: &ProductWrites<'_>, stamp: &Stamp) -> DatabaseResult<()> {
+    engine::insert(tx, &writes.new_products).await?;
+    engine::upsert(tx, &writes.changed_products).await?;
+    engine::insert(tx, &writes.new_sources).await?;
+    engine::upsert(tx, &writes.changed_sources).await?;
+    facts::remove(tx, "mapping_cache", &writes.gone_sources, stamp).await?;
+    remove_barcodes(tx, &writes.lost_barcodes, stamp).await?;
+    if writes.changed_products.is_empty() && writes.lost_barcodes.is_empty() {
+        engine::insert(tx, &writes.barcodes).await?;
+    } else {
+        engine::upsert(tx, &writes.barcodes).await?;
+    }
+    orphan(tx, &writes.orphans, stamp).await
+}
+
+/// Removes these codes from these products, pairs or not: what remains is written again right after.
+async fn remove_barcodes(
+    tx: &mut Tx,
+    lost: &[(String, Uuid)],
+    stamp: &Stamp,
+) -> DatabaseResult<()> {
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = lost.iter().map(|(code, _)| code.as_str()).collect();
+    let products = distinct(lost.iter().map(|(_, product)| *product));
+    let sql = format!(
+        "delete from product_barcodes where tenant_id = $1 and code {} and product_id {}",
+        in_texts("$2"),
+        in_uuids("$3")
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(TextList(&codes))
+        .bind(UuidList(&products))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn orphan(tx: &mut Tx, products: &[Uuid], stamp: &Stamp) -> DatabaseResult<()> {
+    if products.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "update products set orphaned_at = $3, updated_at = $3 where tenant_id = $1 and id {}",
+        in_uuids("$2")
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(UuidList(products))
+        .bind(stamp.now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn match_rule(tx: &mut Tx, stamp: &Stamp) -> DatabaseResult<MatchRule> {
+    let row = sqlx::query("select match_rule from tenants where id = $1")
+        .bind(stamp.tenant)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(MatchRule::from_word(row.try_get("match_rule")?))
+}
+
+async fn own_sources(tx: &mut Tx, ids: &[&str], stamp: &Stamp) -> DatabaseResult<Vec<HeldSource>> {
+    let sql = format!(
+        "select * from mapping_cache where tenant_id = $1 and pos_system_id = $2 and external_id {}
+             and fluxion_entity = 'product'",
+        in_texts("$3")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(stamp.pos_system)
+        .bind(TextList(ids))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(source_of).collect()
+}
+
+/// The live source records of these products.
+pub async fn sources_of(
+    tx: &mut Tx,
+    products: &[Uuid],
+    tenant: Uuid,
+) -> DatabaseResult<Vec<HeldSource>> {
+    if products.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "select * from mapping_cache where tenant_id = $1 and fluxion_id {} and fluxion_entity = 'product'
+             and deleted_at is null",
+        in_uuids("$2")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(tenant)
+        .bind(UuidList(products))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(source_of).collect()
+}
+
+fn source_of(row: &Row) -> DatabaseResult<HeldSource> {
+    Ok(HeldSource {
+        pos_system: row.try_get("pos_system_id")?,
+        external_id: row.try_get("external_id")?,
+        product: row.try_get("fluxion_id")?,
+        fingerprint: row.try_get("record_hash")?,
+        pinned: row.try_get("pinned")?,
+        created_at: row.try_get("created_at")?,
+        deleted: row
+            .try_get::<Option<chrono::DateTime<chrono::Utc>>, _>("deleted_at")?
+            .is_some(),
+        record: row.try_get::<Json<Product>, _>("mapping_data")?.0,
+    })
+}
+
+async fn products_by_sku(tx: &mut Tx, skus: &[&str], stamp: &Stamp) -> DatabaseResult<Vec<Uuid>> {
+    let sql = format!(
+        "select id from products where tenant_id = $1 and sku {}",
+        in_texts("$2")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(TextList(skus))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+async fn products_by_code(
+    tx: &mut Tx,
+    codes: &[String],
+    stamp: &Stamp,
+) -> DatabaseResult<Vec<Uuid>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let sql = format!(
+        "select product_id from product_barcodes where tenant_id = $1 and code {}",
+        in_texts("$2")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(TextList(&codes))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("product_id")?))
+        .collect()
+}
+
+/// These products, in the order of their ids.
+pub async fn read_products(
+    tx: &mut Tx,
+    ids: &[Uuid],
+    tenant: Uuid,
+) -> DatabaseResult<Vec<HeldProduct>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "select id, sku, source_pos_system_id, source_external_id, orphaned_at is not null as orphaned, created_at
+         from products where tenant_id = $1 and id {} order by id",
+        in_uuids("$2")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(tenant)
+        .bind(UuidList(ids))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(HeldProduct {
+                id: row.try_get("id")?,
+                sku: row.try_get("sku")?,
+                source_pos_system: row.try_get("source_pos_system_id")?,
+                source_external_id: row.try_get("source_external_id")?,
+                orphaned: row.try_get("orphaned")?,
+                created_at: row.try_get("created_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Opens what contradicts itself, closes what no longer does.
+pub async fn settle(
+    tx: &mut Tx,
+    unsettled: Unsettled,
+    stamp: &Stamp,
+    counts: &mut Counts,
+) -> DatabaseResult<()> {
+    let Unsettled { found, products } = unsettled;
+    if found.is_empty() && products.is_empty() {
+        return Ok(());
+    }
+    let held = conflicts_about(tx, &products, &found, stamp).await?;
+    let settlement = contradictions::settle(found, &held);
+    close(tx, &settlement.close, stamp).await?;
+    if !settlement.open.is_empty() {
+        let worth = read_worth(tx, &settlement.open, stamp).await?;
+        engine::insert(tx, &contradictions::rows(&settlement.open, &worth, stamp)).await?;
+    }
+    counts.conflicts_opened += settlement.open.len();
+    counts.conflicts_closed += settlement.close.len();
+    Ok(())
+}
+
+async fn conflicts_about(
+    tx: &mut Tx,
+    products: &[Uuid],
+    found: &[Contradiction],
+    stamp: &Stamp,
+) -> DatabaseResult<Vec<HeldConflict>> {
+    const SELECT: &str =
+        "select id, subject, evidence, status from sync_conflicts where tenant_id = $1 and";
+    let mut rows = Vec::new();
+    if !products.is_empty() {
+        let sql = format!(
+            "{SELECT} entity_id {} and conflict_type = 'duplicate_sku'",
+            in_uuids("$2")
+        );
+        rows.extend(
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(stamp.tenant)
+                .bind(UuidList(products))
+                .fetch_all(&mut **tx)
+                .await?,
+        );
+    }
+    if !found.is_empty() {
+        let subjects: Vec<&str> = found.iter().map(|found| found.subject.as_str()).collect();
+        let sql = format!("{SELECT} subject {}", in_texts("$2"));
+        rows.extend(
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(stamp.tenant)
+                .bind(TextList(&subjects))
+                .fetch_all(&mut **tx)
+                .await?,
+        );
+    }
+    let mut held: BTreeMap<Uuid, HeldConflict> = BTreeMap::new();
+    for row in &rows {
+        let conflict = HeldConflict {
+            id: row.try_get("id")?,
+            subject: row.try_get("subject")?,
+            evidence: row.try_get("evidence")?,
+            status: row.try_get("status")?,
+        };
+        held.insert(conflict.id, conflict);
+    }
+    Ok(held.into_values().collect())
+}
+
+async fn close(tx: &mut Tx, conflicts: &[Uuid], stamp: &Stamp) -> DatabaseResult<()> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "update sync_conflicts set status = 'closed', resolved_at = $3, updated_at = $3
+         where tenant_id = $1 and id {}",
+        in_uuids("$2")
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(UuidList(conflicts))
+        .bind(stamp.now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What the contested rows are worth: units on hand over all locations, and the default price or else the first list's.
+async fn read_worth(
+    tx: &mut Tx,
+    open: &[Contradiction],
+    stamp: &Stamp,
+) -> DatabaseResult<HashMap<(Uuid, String), Worth>> {
+    let mut by_pos: BTreeMap<Uuid, Vec<&str>> = BTreeMap::new();
+    for row in open.iter().flat_map(|contradiction| &contradiction.rows) {
+        by_pos
+            .entry(row.pos_system)
+            .or_default()
+            .push(&row.external_id);
+    }
+    let mut worth = HashMap::new();
+    for (pos_system, ids) in by_pos {
+        let on_hand = read_on_hand(tx, pos_system, &ids, stamp).await?;
+        for (product, price, currency) in read_prices(tx, pos_system, &ids, stamp).await? {
+            let on_hand = on_hand.get(&product).copied().unwrap_or(0);
+            worth.entry((pos_system, product)).or_insert(Worth {
+                on_hand,
+                price,
+                currency,
+            });
+        }
+    }
+    Ok(worth)
+}
+
+async fn read_on_hand(
+    tx: &mut Tx,
+    pos_system: Uuid,
+    products: &[&str],
+    stamp: &Stamp,
+) -> DatabaseResult<HashMap<String, i64>> {
+    let sql = format!(
+        "select product, on_hand from stock_levels
+         where tenant_id = $1 and pos_system_id = $2 and product {} and deleted_at is null",
+        in_texts("$3")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(pos_system)
+        .bind(TextList(products))
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut sums = HashMap::new();
+    for row in &rows {
+        let units = millionths(row.try_get::<Amount, _>("on_hand")?);
+        let sum: &mut i64 = sums.entry(row.try_get("product")?).or_default();
+        *sum = sum.saturating_add(units);
+    }
+    Ok(sums)
+}
+
+/// (product, amount, currency), the price to take first.
+async fn read_prices(
+    tx: &mut Tx,
+    pos_system: Uuid,
+    products: &[&str],
+    stamp: &Stamp,
+) -> DatabaseResult<Vec<(String, i64, [u8; 3])>> {
+    let sql = format!(
+        "select product, amount, currency from prices
+         where tenant_id = $1 and pos_system_id = $2 and product {} and deleted_at is null
+         order by product, case when list = 'default' then 0 else 1 end, list, external_id",
+        in_texts("$3")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(stamp.tenant)
+        .bind(pos_system)
+        .bind(TextList(products))
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut prices = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let currency: String = row.try_get("currency")?;
+        let currency = currency.as_bytes().try_into().unwrap_or(*b"XXX");
+        prices.push((
+            row.try_get("product")?,
+            millionths(row.try_get::<Amount, _>("amount")?),
+            currency,
+        ));
+    }
+    Ok(prices)
+}
+
+/// What a database of ours holds is within range.
+fn millionths(amount: Amount) -> i64 {
+    money::to_millionths(amount.0).unwrap_or_default()
+}
