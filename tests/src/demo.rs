@@ -1,6 +1,7 @@
 //! The demo: a cloud, three stores with a POS each, and, with `--check`, the proof that they agree.
 
 pub mod api;
+pub mod browser;
 pub mod chain;
 pub mod check;
 pub mod folder;

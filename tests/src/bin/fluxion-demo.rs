@@ -19,6 +19,8 @@ struct Cli {
 enum What {
     /// Start a cloud and three stores with live POS systems.
     Run(demo::Options),
+    /// Start a cloud and one store, and run the browser test against them.
+    Browser(demo::browser::Options),
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -61,6 +63,7 @@ fn start() -> Result<ExitCode> {
         .build()?;
     let good = match Cli::parse().command {
         What::Run(options) => runtime.block_on(demo::run(options))?,
+        What::Browser(options) => runtime.block_on(demo::browser::run(options))?,
         What::Bench {
             what: Bench::Load(options),
         } => runtime.block_on(bench::run(options))?,
