@@ -32,9 +32,51 @@ pub enum Remedy {
     /// A person must act; the stream waits, others go on.
     AskOperator {
         /// A short, stable word: `missing_column`, `missing_table`, `login_refused`, `permission_denied`,
-        /// `not_found`, `unsupported`.
+        /// `not_found`, `unsupported`, `missing_setting`, `invalid_query`, `invalid_mapping`, `table_damaged`,
+        /// `host_blocked`, `tls`, `folder_not_writable`.
         code: &'static str,
         /// What to do, naming the column, table, file or account.
         hint: String,
     },
+}
+
+impl SourceError {
+    /// Passing trouble.
+    pub fn retry(
+        kind: ConnectorKind,
+        action: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, action: action.into(), remedy: Remedy::Retry, source: source.into() }
+    }
+
+    /// A cursor that cannot be resumed.
+    pub fn resnapshot(
+        kind: ConnectorKind,
+        action: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, action: action.into(), remedy: Remedy::Resnapshot, source: source.into() }
+    }
+
+    /// Something a person must do. `hint` says what.
+    pub fn ask(
+        kind: ConnectorKind,
+        action: impl Into<String>,
+        code: &'static str,
+        hint: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let remedy = Remedy::AskOperator { code, hint: hint.into() };
+        Self { kind, action: action.into(), remedy, source: source.into() }
+    }
+
+    /// What to do, where a person must act.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match &self.remedy {
+            Remedy::AskOperator { hint, .. } => Some(hint),
+            Remedy::Retry | Remedy::Resnapshot => None,
+        }
+    }
 }

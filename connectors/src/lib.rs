@@ -8,10 +8,15 @@
 
 pub mod connector;
 pub mod error;
+pub mod files;
+pub mod mysql;
 pub mod registry;
+pub mod secret;
 
 pub use connector::{
     Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, Marks, Next,
-    OpenContext, Probe, RowProblem, Settings, Settled, StartAt,
+    OpenContext, Probe, RowProblem, ScanPart, Settings, Settled, StartAt,
 };
 pub use error::{Remedy, SourceError, SourceResult};
+pub use registry::ConfigError;
+pub use secret::Secret;

@@ -1,1 +1,115 @@
 //! From the name of a connector to a connector: one line each.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::connector::{Connector, ConnectorKind};
+use crate::files::{FilesConfig, FilesConnector};
+use crate::mysql::{MysqlConfig, MysqlConnector};
+
+/// A connection setting that cannot be used. Says which, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The setting, as in `connection.host`; empty when it is about all of them.
+    pub setting: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// About one setting of the connection.
+    pub fn new(setting: &str, message: String) -> Self {
+        Self {
+            setting: if setting.is_empty() { String::new() } else { format!("connection.{setting}") },
+            message,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.setting.is_empty() {
+            write!(f, "connection: {}", self.message)
+        } else {
+            write!(f, "{}: {}", self.setting, self.message)
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Builds the connector of a POS system from its connection settings. Nothing is contacted yet.
+///
+/// # Errors
+/// When a setting is unknown, missing or wrong, or a password file cannot be read.
+pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector>, ConfigError> {
+    Ok(match kind {
+        ConnectorKind::Mysql => Box::new(MysqlConnector::new(read::<MysqlConfig>(connection)?)?),
+        ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
+    })
+}
+
+/// The connection settings as the cloud may see them: valid, with defaults filled in and secrets left out.
+///
+/// # Errors
+/// When a setting is unknown, missing or wrong.
+pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, ConfigError> {
+    let public = match kind {
+        ConnectorKind::Mysql => serde_json::to_value(read::<MysqlConfig>(connection)?),
+        ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
+    };
+    public.map_err(|error| ConfigError::new("", error.to_string()))
+}
+
+/// JSON Schema of the connection settings, with their documentation, for samples and editors.
+#[must_use]
+pub fn settings_schema(kind: ConnectorKind) -> Json {
+    match kind {
+        ConnectorKind::Mysql => schemars::schema_for!(MysqlConfig),
+        ConnectorKind::Files => schemars::schema_for!(FilesConfig),
+    }
+    .to_value()
+}
+
+fn read<T: DeserializeOwned>(connection: &Json) -> Result<T, ConfigError> {
+    serde_json::from_value(connection.clone()).map_err(|error| ConfigError::new("", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_unknown_setting_is_named_together_with_the_known_ones() {
+        let connection = json!({"database": "pos", "user": "reader", "pasword": "x"});
+        let Err(error) = build(ConnectorKind::Mysql, &connection) else {
+            panic!("a misspelt setting must be refused");
+        };
+        let text = error.to_string();
+        assert!(text.contains("pasword") && text.contains("password_file"), "{text}");
+    }
+
+    #[test]
+    fn the_cloud_never_sees_a_secret() {
+        let connection = json!({"database": "pos", "user": "reader", "password": "hunter2"});
+        let public = public_settings(ConnectorKind::Mysql, &connection).unwrap();
+        assert_eq!(public["database"], "pos");
+        assert_eq!(public["port"], 3306);
+        assert!(!public.to_string().contains("hunter2"));
+        assert!(public.get("password").is_none());
+    }
+
+    #[test]
+    fn every_connector_documents_its_settings() {
+        for kind in ConnectorKind::ALL {
+            let schema = settings_schema(*kind);
+            let properties = schema["properties"].as_object().unwrap();
+            for (name, property) in properties {
+                assert!(property["description"].is_string(), "{kind}: {name} has no description");
+            }
+        }
+    }
+}

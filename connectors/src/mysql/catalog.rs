@@ -1,0 +1,110 @@
+//! A first look at a server and at what it holds.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::KIND;
+use super::config::Target;
+use super::decode::{Plan, moment};
+use super::session::{QueryFault, Session};
+use super::sql::Statement;
+use crate::connector::{Catalog, CatalogColumn, CatalogTable, Probe};
+use crate::error::{SourceError, SourceResult};
+
+/// A clock that is further off than this confuses people who compare times.
+const CLOCK_TOLERANCE_SECONDS: i64 = 60;
+
+pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
+    let mut session = Session::open(target).await?;
+    look(&mut session).await.map_err(|fault| explain(target, "look at", fault))
+}
+
+async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
+    let version = session.product().await?;
+    let is_mariadb = version.contains("MariaDB");
+    let number = version.split('-').next().unwrap_or(&version);
+    let product = format!("{} {number}", if is_mariadb { "MariaDB" } else { "MySQL" });
+    let mut findings = Vec::new();
+
+    let mut offset = None;
+    let mut clock = Statement::default();
+    clock.push("SELECT UTC_TIMESTAMP()");
+    let zero_dates = session.target.config.zero_dates;
+    session
+        .rows(&clock, |columns, row| {
+            let value = row.unwrap().into_iter().next().unwrap_or(mysql_async::Value::NULL);
+            let value = Plan::of(&columns[0]).read(value, zero_dates, &mut 0);
+            offset = moment(&value).map(|now| (now.and_utc() - Utc::now()).num_seconds());
+        })
+        .await?;
+    if let Some(seconds) = offset.filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS) {
+        let side = if seconds > 0 { "ahead of" } else { "behind" };
+        findings.push(format!(
+            "The clock of the database's PC is {} s {side} this PC's: set both by a time server.",
+            seconds.abs()
+        ));
+    }
+
+    let mut tables = 0_u64;
+    let mut count = Statement::default();
+    count.push("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()");
+    session.rows(&count, |_, row| tables = row.get(0).unwrap_or(0)).await?;
+    if tables == 0 {
+        findings.push(format!(
+            "User {:?} sees no table in {:?}: grant it SELECT, or check `connection.database`.",
+            session.target.config.user, session.target.config.database
+        ));
+    }
+
+    let mut grants = Vec::new();
+    session.text("SHOW GRANTS", |row| grants.extend(row.get::<String, _>(0))).await?;
+    if grants.iter().any(|grant| may_write(grant)) {
+        findings.push(format!(
+            "User {:?} may change data. SELECT is enough: use an account that can only read.",
+            session.target.config.user
+        ));
+    }
+    Ok(Probe { product, findings })
+}
+
+fn may_write(grant: &str) -> bool {
+    let Some((privileges, _)) = grant.split_once(" ON ") else {
+        return false;
+    };
+    let writes = ["ALL PRIVILEGES", "INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "CREATE"];
+    writes.iter().any(|write| privileges.contains(write))
+}
+
+pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
+    let mut session = Session::open(target).await?;
+    let mut statement = Statement::default();
+    statement.push(
+        "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    );
+    let mut catalog = Catalog::default();
+    let read = session.rows(&statement, |_, row| {
+        let text = |at: usize| match row.as_ref(at) {
+            Some(mysql_async::Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        let table = text(0);
+        if catalog.tables.last().is_none_or(|last| last.name != table) {
+            catalog.tables.push(CatalogTable { name: table, columns: Vec::new() });
+        }
+        if let Some(last) = catalog.tables.last_mut() {
+            last.columns.push(CatalogColumn { name: text(1), type_name: text(2) });
+        }
+    });
+    read.await.map_err(|fault| explain(target, "list the tables of", fault))?;
+    Ok(catalog)
+}
+
+fn explain(target: &Target, action: &str, fault: QueryFault) -> SourceError {
+    let action = format!("{action} {}", target.name());
+    match fault {
+        QueryFault::Server(error) => SourceError::retry(KIND, action, error),
+        QueryFault::Late(late) => SourceError::retry(KIND, action, late),
+    }
+}

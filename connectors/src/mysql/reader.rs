@@ -1,0 +1,600 @@
+//! Pages of rows with the rows that belong to them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fluxion_model::row::{Row, RowChange, RowKey};
+use fluxion_model::value::Value;
+use mysql_async::{Column, Value as Param};
+
+use super::KIND;
+use super::decode::{Plan, moment};
+use super::fault;
+use super::key::{KeyColumn, KeyPart, Side, beyond};
+use super::position::Mark;
+use super::session::{QueryFault, Session};
+use super::sql::{ChildQuery, Statement, StreamQuery, invalid};
+use super::watermark::{self, Clock, Low};
+use crate::connector::RowProblem;
+use crate::error::{SourceError, SourceResult};
+
+/// Keys asked for in one query.
+const KEYS_PER_QUERY: usize = 1024;
+
+/// Tables with more rows than this are not counted; the server's estimate must do.
+const WORTH_COUNTING: u64 = 1_000_000;
+
+/// Reads for one stream over one connection.
+#[derive(Debug)]
+pub(super) struct Reader {
+    session: Session,
+    query: Arc<StreamQuery>,
+    key_plans: Vec<Plan>,
+    /// Charset and collation of text keys, once known.
+    collations: Option<Vec<Option<(String, String)>>>,
+}
+
+/// Which rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Scope {
+    All,
+    Since { column: usize, low: Low },
+}
+
+/// What to read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ask {
+    pub scope: Scope,
+    pub after: Option<Vec<KeyPart>>,
+    pub rows: usize,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub changes: Vec<RowChange>,
+    /// Rows without a usable key.
+    pub unreadable: Vec<RowProblem>,
+    /// Where the next page begins; none when nothing was read.
+    pub last: Option<Vec<KeyPart>>,
+    /// Whether there may be more.
+    pub full: bool,
+    /// Rough bytes in memory.
+    pub bytes: usize,
+    pub took: Duration,
+}
+
+impl Reader {
+    pub fn new(session: Session, query: Arc<StreamQuery>) -> Self {
+        Self { session, query, key_plans: Vec::new(), collations: None }
+    }
+
+    pub fn query(&self) -> &StreamQuery {
+        &self.query
+    }
+
+    pub fn shared_query(&self) -> Arc<StreamQuery> {
+        self.query.clone()
+    }
+
+    pub fn into_session(self) -> Session {
+        self.session
+    }
+
+    /// Has the server check every query of the stream without running it.
+    pub async fn check(&mut self) -> SourceResult<()> {
+        let query = self.query.clone();
+        let columns = self.columns(&query.main.start()).await?;
+        for at in &query.key {
+            if Plan::cannot_be_a_key(&columns[*at]) {
+                let name = &query.shape.columns[*at];
+                let reason = format!(
+                    "its key {name:?} is an ENUM, SET or FLOAT, which cannot be read in order; write CAST({} AS CHAR)",
+                    query.main.columns[*at].text
+                );
+                return Err(invalid(&query.name, &reason));
+            }
+        }
+        self.key_plans = query.key.iter().map(|at| Plan::of(&columns[*at])).collect();
+        for child in &query.children {
+            self.columns(&child.select.start()).await?;
+        }
+        if let Some(watermark) = &query.watermark {
+            let mut statement = Statement::default();
+            statement.push("SELECT 1");
+            for column in &watermark.columns {
+                statement.push(", ").fragment(column);
+            }
+            query.main.tables(&mut statement);
+            self.columns(&statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn columns(&mut self, statement: &Statement) -> SourceResult<Vec<Column>> {
+        let fault = match self.session.columns(statement).await {
+            Ok(columns) => return Ok(columns),
+            Err(fault) => fault,
+        };
+        Err(self.explain(fault))
+    }
+
+    fn explain(&self, fault: QueryFault) -> SourceError {
+        match fault {
+            QueryFault::Server(error) => fault::reading(&self.query, error),
+            QueryFault::Late(late) => SourceError::retry(KIND, format!("read stream {}", self.query.name), late),
+        }
+    }
+
+    /// How many rows a scan will read, where that is cheap to tell.
+    pub async fn count(&mut self) -> SourceResult<Option<u64>> {
+        let mut estimate = Statement::default();
+        estimate
+            .push("SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?")
+            .bind(self.query.table.as_ref().into());
+        let estimate = self.number(&estimate).await?;
+        if estimate.is_some_and(|rows| rows > WORTH_COUNTING) {
+            return Ok(estimate);
+        }
+        let mut count = Statement::default();
+        count.push("SELECT COUNT(*)");
+        self.query.main.tables(&mut count);
+        self.number(&count).await
+    }
+
+    async fn number(&mut self, statement: &Statement) -> SourceResult<Option<u64>> {
+        let mut number = None;
+        let result = self
+            .session
+            .rows(statement, |_, row| number = row.get_opt::<Option<u64>, _>(0).and_then(Result::ok).flatten())
+            .await;
+        result.map_err(|fault| self.explain(fault))?;
+        Ok(number)
+    }
+
+    /// The highest value of each watermark column.
+    pub async fn marks(&mut self, last: &[Mark]) -> SourceResult<Vec<Mark>> {
+        let query = self.query.clone();
+        let Some(columns) = &query.watermark else {
+            return Ok(Vec::new());
+        };
+        let mut values = Vec::new();
+        let zero_dates = self.session.target.config.zero_dates;
+        let result = self
+            .session
+            .rows(&query.high_marks(columns), |columns, row| {
+                let plans = columns.iter().map(Plan::of);
+                let cells = row.unwrap().into_iter().zip(plans);
+                values = cells.map(|(cell, plan)| plan.read(cell, zero_dates, &mut 0)).collect();
+            })
+            .await;
+        result.map_err(|fault| self.explain(fault))?;
+        let utc = values.first().and_then(moment).unwrap_or_default();
+        let local = values.get(1).and_then(moment).unwrap_or(utc);
+        let clock = Clock { utc: utc.and_utc(), local };
+        let mut marks = Vec::with_capacity(columns.columns.len());
+        for (i, column) in columns.columns.iter().enumerate() {
+            let highest = match values.get(i + 2) {
+                // The highest date is a zero date: there is none yet.
+                None | Some(Value::Undecodable(_)) => &Value::Null,
+                Some(value) => value,
+            };
+            let mark = watermark::mark(highest, clock, last.get(i), columns.overlap);
+            marks.push(mark.ok_or_else(|| {
+                let reason = format!(
+                    "watermark column {} holds text; write STR_TO_DATE({}, '...') with its format, or use \"diff\"",
+                    column.text, column.text
+                );
+                invalid(&query.name, &reason)
+            })?);
+        }
+        Ok(marks)
+    }
+
+    /// One page in key order. Rows of a document are read in one transaction, so that no sale is seen half written.
+    pub async fn page(&mut self, ask: &Ask) -> SourceResult<Page> {
+        let mut ask = ask.clone();
+        if ask.after.is_some() {
+            self.learn_collations().await?;
+        }
+        loop {
+            let page = self.consistent_page(&ask).await?;
+            // More rows share one key, by the column's collation, than fit a page: only a larger page gets past them.
+            let stuck = match (&page.last, &ask.after) {
+                (Some(last), Some(after)) if page.full => self.are_equal(last, after).await?,
+                _ => false,
+            };
+            if !stuck {
+                return Ok(page);
+            }
+            ask.rows = ask.rows.saturating_mul(2);
+        }
+    }
+
+    /// Whether two keys are one to the server.
+    async fn are_equal(&mut self, a: &[KeyPart], b: &[KeyPart]) -> SourceResult<bool> {
+        let is_text = |part: &KeyPart| matches!(part, KeyPart::Text(_));
+        if a == b || !a.iter().any(is_text) {
+            return Ok(a == b);
+        }
+        let mut statement = Statement::default();
+        statement.push("SELECT 1");
+        for (i, (a, b)) in a.iter().zip(b).enumerate() {
+            if !is_text(a) {
+                if a != b {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let collation = self.collations.as_ref().and_then(|known| known[i].clone());
+            a.bind(statement.push(" AND "), collation.as_ref());
+            b.bind(statement.push(" = "), collation.as_ref());
+        }
+        Ok(self.number(&statement).await? == Some(1))
+    }
+
+    async fn consistent_page(&mut self, ask: &Ask) -> SourceResult<Page> {
+        self.begin().await?;
+        let begun = Instant::now();
+        let mut page = self.main_page(ask).await?;
+        if !page.changes.is_empty() {
+            self.attach_children(&mut page, ask.scope == Scope::All).await?;
+        }
+        page.took = begun.elapsed();
+        self.end().await?;
+        Ok(page)
+    }
+
+    async fn begin(&mut self) -> SourceResult<()> {
+        self.bracket("START TRANSACTION").await
+    }
+
+    async fn end(&mut self) -> SourceResult<()> {
+        self.bracket("COMMIT").await
+    }
+
+    /// Only documents need a transaction.
+    async fn bracket(&mut self, command: &str) -> SourceResult<()> {
+        if self.query.children.is_empty() {
+            return Ok(());
+        }
+        let result = self.session.set(command).await;
+        result.map_err(|fault| self.explain(fault))
+    }
+
+    async fn main_page(&mut self, ask: &Ask) -> SourceResult<Page> {
+        let query = self.query.clone();
+        let mut statement = query.main.start();
+        if let (Scope::Since { column, low }, Some(watermark)) = (&ask.scope, &query.watermark) {
+            low.condition(statement.and().push("("), &watermark.columns[*column]);
+            statement.push(")");
+        }
+        if let Some(after) = &ask.after {
+            // Keys that are equal by a collation may still differ: those of the last page come again, and do no harm.
+            let is_text = after.iter().any(|part| matches!(part, KeyPart::Text(_)));
+            let side = if is_text { Side::AtOrAfter } else { Side::After };
+            statement.and().push("(");
+            beyond(&mut statement, &self.key_columns(), after, side);
+            statement.push(")");
+        }
+        query.main.order(&mut statement, query.key.iter().copied());
+        statement.push(" LIMIT ?").bind(Param::UInt(ask.rows as u64));
+        let mut page = self.changes(&statement, ask.rows).await?;
+        page.full = page.changes.len() + page.unreadable.len() >= ask.rows;
+        if let (Some(after), Some(RowChange::Upsert { row, .. })) = (&ask.after, page.changes.first())
+            && key_parts(&row.values, &query.key).as_ref() == Some(after)
+        {
+            page.changes.remove(0);
+        }
+        Ok(page)
+    }
+
+    fn key_columns(&self) -> Vec<KeyColumn<'_>> {
+        let columns = self.query.key.iter().enumerate().map(|(i, at)| KeyColumn {
+            sql: &self.query.main.columns[*at],
+            collation: self.collations.as_ref().and_then(|known| known[i].as_ref()),
+        });
+        columns.collect()
+    }
+
+    /// Runs a query of the stream's own columns.
+    async fn changes(&mut self, statement: &Statement, expected: usize) -> SourceResult<Page> {
+        let query = self.query.clone();
+        let zero_dates = self.session.target.config.zero_dates;
+        let mut page = Page { changes: Vec::with_capacity(expected.min(50_000)), ..Page::default() };
+        let mut plans = Vec::new();
+        let groups = query.children.len();
+        let mut last = None;
+        let mut key_text = String::new();
+        let result = self
+            .session
+            .rows(statement, |columns, row| {
+                if plans.is_empty() {
+                    plans = columns.iter().map(Plan::of).collect::<Vec<_>>();
+                }
+                let values = read_row(row, &plans, zero_dates, &mut page.bytes);
+                match key_of(&values, &query.key, &mut key_text) {
+                    Ok(key) => {
+                        let row = Row { values, children: vec![Vec::new(); groups], position: None };
+                        page.changes.push(RowChange::Upsert { key, row });
+                        last = None;
+                    }
+                    Err(at) => {
+                        last = key_parts(&values, &query.key);
+                        page.unreadable.push(no_key(&query, at, &values));
+                    }
+                }
+            })
+            .await;
+        result.map_err(|fault| self.explain(fault))?;
+        page.last = last.or_else(|| match page.changes.last() {
+            Some(RowChange::Upsert { row, .. }) => key_parts(&row.values, &query.key),
+            Some(RowChange::Delete { .. }) | None => None,
+        });
+        Ok(page)
+    }
+
+    /// Text keys are compared in the collation of their own column, for only then does the order of the rows agree
+    /// with the comparison, and only then does the index serve.
+    async fn learn_collations(&mut self) -> SourceResult<()> {
+        if self.collations.is_some() || !self.key_plans.contains(&Plan::Text) {
+            return Ok(());
+        }
+        let query = self.query.clone();
+        let mut statement = Statement::default();
+        statement.push("SELECT 1");
+        for at in &query.key {
+            let column = &query.main.columns[*at];
+            statement.push(", CHARSET(").fragment(column).push("), COLLATION(").fragment(column).push(")");
+        }
+        query.main.tables(&mut statement);
+        statement.push(" LIMIT 1");
+        let mut names: Vec<Option<String>> = Vec::new();
+        let result = self
+            .session
+            .rows(&statement, |_, row| {
+                names = (1..row.len()).map(|at| row.get_opt::<String, _>(at).and_then(Result::ok)).collect();
+            })
+            .await;
+        result.map_err(|fault| self.explain(fault))?;
+        // An empty table tells nothing, and needs nothing.
+        if names.is_empty() {
+            return Ok(());
+        }
+        let pairs = names.chunks(2).zip(&self.key_plans).map(|(pair, plan)| match (pair, plan) {
+            ([Some(charset), Some(collation)], Plan::Text) if charset != "binary" => {
+                Some((charset.clone(), collation.clone()))
+            }
+            _ => None,
+        });
+        self.collations = Some(pairs.collect());
+        Ok(())
+    }
+
+    /// The current rows of these keys.
+    pub async fn keys(&mut self, keys: &[RowKey]) -> SourceResult<Vec<RowChange>> {
+        self.check().await?;
+        self.learn_collations().await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for some in keys.chunks(KEYS_PER_QUERY) {
+            let parts: Vec<Vec<KeyPart>> = some.iter().filter_map(|key| self.parse(key)).collect();
+            if parts.is_empty() {
+                continue;
+            }
+            self.begin().await?;
+            let mut statement = self.query.main.start();
+            one_of(statement.and(), &self.key_columns(), &parts);
+            let mut page = self.changes(&statement, some.len()).await?;
+            self.attach_children(&mut page, false).await?;
+            self.end().await?;
+            // A collation may find `ABC` where `abc` was asked for; that is another key.
+            let asked: std::collections::HashSet<&RowKey> = some.iter().collect();
+            found.extend(page.changes.into_iter().filter(|change| asked.contains(change.key())));
+        }
+        Ok(found)
+    }
+
+    fn parse(&self, key: &RowKey) -> Option<Vec<KeyPart>> {
+        let parts = key.split();
+        let fits = parts.len() == self.key_plans.len();
+        let parse = || parts.iter().zip(&self.key_plans).map(|(text, plan)| KeyPart::parse(text, *plan)).collect();
+        if fits { parse() } else { None }
+    }
+
+    async fn attach_children(&mut self, page: &mut Page, is_scan: bool) -> SourceResult<()> {
+        let query = self.query.clone();
+        for (group, child) in query.children.iter().enumerate() {
+            let parents: Vec<Vec<KeyPart>> = page
+                .changes
+                .iter()
+                .filter_map(|change| match change {
+                    RowChange::Upsert { row, .. } => key_parts(&row.values, &query.key),
+                    RowChange::Delete { .. } => None,
+                })
+                .collect();
+            let mut nest = Nest::new(&mut page.changes, &query.key, group);
+            for statement in child_statements(child, &parents, is_scan) {
+                let zero_dates = self.session.target.config.zero_dates;
+                let mut plans = Vec::new();
+                let bytes = &mut page.bytes;
+                let result = self
+                    .session
+                    .rows(&statement, |columns, row| {
+                        if plans.is_empty() {
+                            plans = columns.iter().map(Plan::of).collect::<Vec<_>>();
+                        }
+                        nest.add(read_row(row, &plans, zero_dates, bytes), &child.parent);
+                    })
+                    .await;
+                result.map_err(|fault| self.explain(fault))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_row(
+    row: mysql_async::Row,
+    plans: &[Plan],
+    zero_dates: super::config::ZeroDates,
+    bytes: &mut usize,
+) -> Vec<Value> {
+    *bytes += size_of::<Row>();
+    row.unwrap().into_iter().zip(plans).map(|(cell, plan)| plan.read(cell, zero_dates, bytes)).collect()
+}
+
+/// The row's key, or which of its columns has no usable value.
+fn key_of(values: &[Value], key: &[usize], text: &mut String) -> Result<RowKey, usize> {
+    use std::fmt::Write as _;
+    text.clear();
+    for (i, at) in key.iter().enumerate() {
+        if i > 0 {
+            text.push('|');
+        }
+        match &values[*at] {
+            Value::Null | Value::Undecodable(_) => return Err(*at),
+            Value::Text(part) if part.contains(['|', '\\']) => {
+                text.push_str(&RowKey::join([part]).0);
+            }
+            Value::Text(part) => text.push_str(part),
+            // No other value has a bar or a backslash, and writing to a String cannot fail.
+            value => write!(text, "{value}").unwrap_or_default(),
+        }
+    }
+    Ok(RowKey(text.as_str().into()))
+}
+
+fn key_parts(values: &[Value], key: &[usize]) -> Option<Vec<KeyPart>> {
+    key.iter().map(|at| KeyPart::of(&values[*at])).collect()
+}
+
+fn no_key(query: &StreamQuery, at: usize, values: &[Value]) -> RowProblem {
+    let column = &query.shape.columns[at];
+    let (raw, what) = match &values[at] {
+        Value::Undecodable(broken) => (Some(values[at].to_string()), broken.reason.clone()),
+        _ => (None, "is empty".to_owned()),
+    };
+    RowProblem {
+        position: None,
+        field: Some(format!("{column} ({})", query.main.columns[at].text)),
+        raw,
+        message: format!("The key column {column} of a row in {} {what}; the row cannot be told apart from others. Give it a value in the POS.", query.table),
+    }
+}
+
+/// The rows with one of these keys.
+fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys: &[Vec<KeyPart>]) {
+    if let [column] = columns {
+        statement.fragment(column.sql).push(" IN (");
+        // Few shapes of lists, so that the server prepares few statements.
+        let padded = keys.len().next_power_of_two();
+        let padding = std::iter::repeat_n(&keys[0], padded - keys.len());
+        for (i, key) in keys.iter().chain(padding).enumerate() {
+            statement.push(if i == 0 { "" } else { "," });
+            key[0].bind(statement, column.collation);
+        }
+        statement.push(")");
+        return;
+    }
+    statement.push("(");
+    for (i, key) in keys.iter().enumerate() {
+        statement.push(if i == 0 { "(" } else { " OR (" });
+        for (j, (column, part)) in columns.iter().zip(key).enumerate() {
+            statement.push(if j == 0 { "" } else { " AND " }).fragment(column.sql).push(" = ");
+            part.bind(statement, column.collation);
+        }
+        statement.push(")");
+    }
+    statement.push(")");
+}
+
+/// The children of a page's rows. A scan reads every key between its first and its last, so for whole numbers, whose
+/// order is the same everywhere, the range is enough.
+fn child_statements(child: &ChildQuery, parents: &[Vec<KeyPart>], is_scan: bool) -> Vec<Statement> {
+    let columns: Vec<KeyColumn<'_>> = child
+        .parent
+        .iter()
+        .map(|at| KeyColumn { sql: &child.select.columns[*at], collation: None })
+        .collect();
+    let order = || child.parent.iter().chain(&child.order).copied();
+    let are_numbers = parents.iter().flatten().all(|part| matches!(part, KeyPart::Int(_)));
+    if let (true, true, [first, .., last]) = (is_scan, are_numbers, parents) {
+        let mut statement = child.select.start();
+        statement.and().push("(");
+        beyond(&mut statement, &columns, first, Side::AtOrAfter);
+        statement.push(")").and().push("(");
+        beyond(&mut statement, &columns, last, Side::AtOrBefore);
+        statement.push(")");
+        child.select.order(&mut statement, order());
+        return vec![statement];
+    }
+    let chunk = if columns.len() == 1 { 4 * KEYS_PER_QUERY } else { KEYS_PER_QUERY / 4 };
+    let chunks = parents.chunks(chunk).map(|some| {
+        let mut statement = child.select.start();
+        one_of(statement.and(), &columns, some);
+        child.select.order(&mut statement, order());
+        statement
+    });
+    chunks.collect()
+}
+
+/// Puts children under their parents. Both come in the order of the key, so the parent is nearly always the one of the
+/// child before, or the next.
+struct Nest<'a> {
+    changes: &'a mut [RowChange],
+    key: &'a [usize],
+    group: usize,
+    at: usize,
+    /// By key, and by key as a forgiving collation compares it; made when first needed.
+    index: Option<(HashMap<RowKey, usize>, HashMap<String, usize>)>,
+    text: String,
+}
+
+impl<'a> Nest<'a> {
+    fn new(changes: &'a mut [RowChange], key: &'a [usize], group: usize) -> Self {
+        Self { changes, key, group, at: 0, index: None, text: String::new() }
+    }
+
+    fn add(&mut self, values: Vec<Value>, parent: &[usize]) {
+        let place = [self.at, self.at + 1]
+            .into_iter()
+            .find(|at| self.is_parent(*at, &values, parent))
+            .or_else(|| self.search(&values, parent));
+        let Some(place) = place else {
+            return;
+        };
+        self.at = place;
+        if let RowChange::Upsert { row, .. } = &mut self.changes[place] {
+            row.children[self.group].push(Row { values, children: Vec::new(), position: None });
+        }
+    }
+
+    fn is_parent(&self, at: usize, values: &[Value], parent: &[usize]) -> bool {
+        match self.changes.get(at) {
+            Some(RowChange::Upsert { row, .. }) => {
+                self.key.iter().zip(parent).all(|(own, other)| row.values[*own] == values[*other])
+            }
+            Some(RowChange::Delete { .. }) | None => false,
+        }
+    }
+
+    fn search(&mut self, values: &[Value], parent: &[usize]) -> Option<usize> {
+        let changes = &*self.changes;
+        let (exact, folded) = self.index.get_or_insert_with(|| {
+            let keys = changes.iter().enumerate().map(|(at, change)| (change.key(), at));
+            (
+                keys.clone().map(|(key, at)| (key.clone(), at)).collect(),
+                keys.map(|(key, at)| (fold(key), at)).collect(),
+            )
+        });
+        let key = key_of(values, parent, &mut self.text).ok()?;
+        exact.get(&key).or_else(|| folded.get(&fold(&key))).copied()
+    }
+}
+
+/// As most collations compare: case and trailing spaces do not matter.
+fn fold(key: &RowKey) -> String {
+    let parts = key.split().into_iter().map(|part| part.trim_end().to_lowercase());
+    RowKey::join(parts).0.into()
+}

@@ -1,0 +1,64 @@
+//! The `mysql` connector against a real MariaDB.
+
+mod faults;
+mod shop;
+mod types;
+mod watermark;
+
+use std::sync::OnceLock;
+
+use fluxion_connectors::{Connector, ConnectorKind, registry};
+use fluxion_model::stream::StreamSpec;
+use fluxion_tests::servers::MariaDb;
+use fluxion_tests::servers::mariadb::{PASSWORD, USER};
+use serde_json::{Value as Json, json};
+
+/// A database of its own on the server all tests share.
+pub struct Database {
+    server: &'static MariaDb,
+    pub name: String,
+}
+
+impl Database {
+    pub fn with(sql: &str) -> Self {
+        static SERVER: OnceLock<MariaDb> = OnceLock::new();
+        let server = SERVER.get_or_init(|| MariaDb::shared().expect("MariaDB must be installed"));
+        let name = server.fresh_database().unwrap();
+        let database = Self { server, name };
+        database.run(sql);
+        database
+    }
+
+    pub fn run(&self, sql: &str) -> String {
+        self.server.query(&self.name, sql).unwrap()
+    }
+
+    pub fn settings(&self) -> Json {
+        json!({
+            "host": "127.0.0.1", "port": self.server.port(), "database": self.name,
+            "user": USER, "password": PASSWORD, "poll_seconds": 1,
+        })
+    }
+
+    pub fn connector(&self) -> Box<dyn Connector> {
+        registry::build(ConnectorKind::Mysql, &self.settings()).unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.run(&format!("DROP DATABASE IF EXISTS `{}`", self.name));
+    }
+}
+
+pub fn spec(json: Json) -> StreamSpec {
+    serde_json::from_value(json).unwrap()
+}
+
+/// A plain table read by diff.
+pub fn table(name: &str, key: &[&str], columns: Json) -> StreamSpec {
+    spec(json!({
+        "name": name, "key": key, "capture": {"strategy": "diff"},
+        "source": {"query": {"from": name, "columns": columns}},
+    }))
+}
