@@ -112,19 +112,7 @@ impl Bound {
         {
             slots[kind] = Some(Output::SaleKind(SaleKind::Return));
         }
-        let failure = failure.or_else(|| {
-            let missing = missing(plan.targets, &slots)?;
-            let rule = plan
-                .fields
-                .iter()
-                .find(|(slot, _)| *slot == missing)
-                .map(|(_, rule)| rule);
-            Some(Box::new(self.required(
-                plan.targets[missing].name,
-                rule,
-                view,
-            )))
-        });
+        let failure = failure.or_else(|| self.incomplete(plan, &slots, view).map(Box::new));
         if let Some(mut failure) = failure {
             if let Some(Output::Id(id)) = slots[0].take() {
                 failure.id = Some(id);
@@ -133,6 +121,31 @@ impl Bound {
         }
         // Nothing required is missing, so this always builds.
         Ok(build(plan.entity, &mut slots))
+    }
+
+    /// What is required and missing, if anything is.
+    fn incomplete(&self, plan: &Plan, slots: &Slots, view: &View<'_>) -> Option<Failure> {
+        let joined = plan.joined_id.is_some();
+        let others = usize::from(joined);
+        // Without the product there is no joined identity either, and the product is what a person can correct.
+        let at = missing(&plan.targets[others..], &slots[others..]).map(|at| at + others);
+        let at = at.or_else(|| missing(plan.targets, slots))?;
+        if joined && at == 0 {
+            let problem = Problem::data(
+                "id",
+                "made of two parts is longer than 200 bytes; correct it at the POS",
+            );
+            return Some(Failure {
+                field: Some("id"),
+                ..Failure::whole(problem)
+            });
+        }
+        let rule = plan
+            .fields
+            .iter()
+            .find(|(slot, _)| *slot == at)
+            .map(|(_, rule)| rule);
+        Some(self.required(plan.targets[at].name, rule, view))
     }
 
     fn field(
@@ -439,7 +452,7 @@ impl Problem {
 }
 
 /// The first required field that has no value.
-fn missing(targets: &[Target], slots: &Slots) -> Option<usize> {
+fn missing(targets: &[Target], slots: &[Option<Output>]) -> Option<usize> {
     targets
         .iter()
         .zip(slots)

@@ -135,10 +135,10 @@ fn country_file(country: Country) -> &'static str {
 /// The rules that hold for a mapping.
 #[derive(Debug, Clone)]
 pub(crate) struct Business {
-    rules: BTreeMap<RuleName, (RuleAction, Decimal)>,
+    /// By the place of the rule in [`RuleName::ALL`], so that asking costs no search.
+    rules: [(RuleAction, Decimal); RuleName::ALL.len()],
     currencies: Vec<Currency>,
     tax_id: Option<TaxIdKind>,
-    /// Copies of what is asked for every record, so that it costs no search.
     default_tax: Option<Decimal>,
 }
 
@@ -151,16 +151,14 @@ impl Business {
         let own = country
             .map(|country| read(country_file(country)))
             .transpose()?;
-        let mut rules = BTreeMap::new();
+        let mut rules = [(RuleAction::Off, Decimal::ZERO); RuleName::ALL.len()];
         let layers = [
             Some(&everywhere.rules),
             own.as_ref().map(|own| &own.rules),
             Some(changes),
         ];
         for (name, change) in layers.into_iter().flatten().flatten() {
-            let (action, value) = rules
-                .entry(*name)
-                .or_insert((RuleAction::Off, Decimal::ZERO));
+            let (action, value) = &mut rules[*name as usize];
             *action = change.action.unwrap_or(*action);
             *value = change.value.map_or(*value, |value| value.0);
             if *action == RuleAction::Fix && !name.is_fixable() {
@@ -170,13 +168,10 @@ impl Business {
                 ));
             }
         }
-        let default_tax =
-            rules
-                .get(&RuleName::DefaultTax)
-                .and_then(|(action, value)| match action {
-                    RuleAction::Fix => Some(*value),
-                    RuleAction::Off | RuleAction::Warn | RuleAction::Reject => None,
-                });
+        let default_tax = match rules[RuleName::DefaultTax as usize] {
+            (RuleAction::Fix, value) => Some(value),
+            (RuleAction::Off | RuleAction::Warn | RuleAction::Reject, _) => None,
+        };
         let (currencies, tax_id) = own
             .map(|own| (own.currencies, own.tax_id))
             .unwrap_or_default();
@@ -244,17 +239,15 @@ impl Business {
     }
 
     fn action(&self, rule: RuleName) -> RuleAction {
-        self.rules
-            .get(&rule)
-            .map_or(RuleAction::Off, |(action, _)| *action)
+        self.rules[rule as usize].0
     }
 
     /// The rule's figure and what happens when it is broken, if it is asked at all.
     fn asks(&self, rule: RuleName) -> Option<(Decimal, Outcome)> {
-        let (action, value) = self.rules.get(&rule)?;
+        let (action, value) = self.rules[rule as usize];
         match action {
-            RuleAction::Warn => Some((*value, Outcome::Warn)),
-            RuleAction::Reject => Some((*value, Outcome::Reject)),
+            RuleAction::Warn => Some((value, Outcome::Warn)),
+            RuleAction::Reject => Some((value, Outcome::Reject)),
             RuleAction::Off | RuleAction::Fix => None,
         }
     }

@@ -104,7 +104,8 @@ fn signed(text: &str) -> (bool, &str) {
     }
 }
 
-/// Takes off parentheses, signs on either side, currency words of up to three letters, currency and per cent signs.
+/// Takes off parentheses, signs on either side, words for currencies, currency and per cent signs. Any other word makes
+/// it no number: `12,3x` is a slip of the hand.
 fn undecorate(text: &str) -> Option<(bool, &str)> {
     let (mut negative, mut text) = match text
         .strip_prefix('(')
@@ -114,35 +115,51 @@ fn undecorate(text: &str) -> Option<(bool, &str)> {
         None => (false, text),
     };
     let mut signs = u32::from(negative);
-    let mut letters = 0;
+    let mut sign = |c: char| {
+        negative |= c == '-';
+        signs += 1;
+    };
+    let start = text;
+    let (mut word, mut from) = (0, 0);
     while let Some(first) = text.chars().next() {
-        let rest = &text[first.len_utf8()..];
         match first {
-            '-' | '+' => {
-                negative |= first == '-';
-                signs += 1;
-            }
-            c if c.is_alphabetic() => letters += 1,
-            '.' | '/' if letters > 0 => {}
+            '-' | '+' => sign(first),
+            c if c.is_alphabetic() => word += 1,
+            '.' | '/' if word > 0 => {}
             c if is_ornament(c) => {}
             _ => break,
         }
-        text = rest;
+        text = &text[first.len_utf8()..];
+        from += first.len_utf8();
     }
+    let leading = &start[..from];
+    let rest = text;
+    let mut tail = 0;
     while let Some(last) = text.chars().next_back() {
         match last {
-            '-' | '+' => {
-                negative |= last == '-';
-                signs += 1;
-            }
-            c if c.is_alphabetic() => letters += 1,
-            '.' if letters > 0 => {}
+            '-' | '+' => sign(last),
+            c if c.is_alphabetic() => tail += 1,
+            '.' if tail > 0 || rest.ends_with('.') && rest.chars().any(char::is_alphabetic) => {}
             c if is_ornament(c) => {}
             _ => break,
         }
         text = &text[..text.len() - last.len_utf8()];
     }
-    (signs <= 1 && letters <= 3).then_some((negative, text))
+    let trailing = &rest[text.len()..];
+    let words = is_currency(leading) && is_currency(trailing) && (word == 0 || tail == 0);
+    (signs <= 1 && words).then_some((negative, text))
+}
+
+/// Whether the letters around a number are nothing, a three-letter code, or what people write for their currency.
+fn is_currency(around: &str) -> bool {
+    let letters = || around.chars().filter(|c| c.is_alphabetic());
+    let written = |word: &str| letters().flat_map(char::to_lowercase).eq(word.chars());
+    let is_code = letters().count() == 3 && letters().all(|c| c.is_ascii_uppercase());
+    is_code
+        || ["", "bs", "bsf", "bss", "bsd", "us", "mn", "ref"]
+            .iter()
+            .any(|word| written(word))
+        || (around.contains('/') && (written("b") || written("s")))
 }
 
 fn is_ornament(c: char) -> bool {
@@ -266,6 +283,9 @@ mod tests {
             ("12,50 USD", "12.50"),
             ("12,50-", "-12.50"),
             ("(12,50)", "-12.50"),
+            ("12,50 Bs.", "12.50"),
+            ("B/.12,50", "12.50"),
+            ("-$12,50", "-12.50"),
             ("16 %", "16"),
             (" 7 ", "7"),
             (",5", "0.5"),
@@ -290,8 +310,26 @@ mod tests {
     #[test]
     fn what_is_not_surely_that_number_is_refused() {
         for text in [
-            "12.50", "1.23,4", "1,2,3", "1.2345,6", "", "abc", "-", ",", "(-5)", "--5", "1e5",
-            "12 pesos", "1.", "1 2",
+            "12.50",
+            "1.23,4",
+            "1,2,3",
+            "1.2345,6",
+            "",
+            "abc",
+            "-",
+            ",",
+            "(-5)",
+            "--5",
+            "1e5",
+            "12 pesos",
+            "12,3x",
+            "x12",
+            "12kg",
+            "USD 12 USD",
+            "1-2",
+            "-1-",
+            "1.",
+            "1 2",
         ] {
             assert_eq!(read(VENEZUELA, text), None, "{text:?}");
         }

@@ -116,7 +116,7 @@ fn totals(sale: &Sale, tolerance: Decimal) -> Broken {
         || sale.subtotal.is_some_and(|subtotal| near(lines, subtotal));
     (!adds_up).then(|| {
         let message = format!(
-            "the {count} lines add up to {}, which fits neither the subtotal nor the total {}; check the document at the POS",
+            "the lines add up to {}, which fits neither the subtotal nor the total {}; check the document at the POS",
             lines.normalize(),
             sale.total
         );

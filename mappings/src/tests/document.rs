@@ -1,0 +1,252 @@
+//! What is wrong with a mapping is found when it is compiled, and named.
+
+use std::sync::Arc;
+
+use fluxion_model::row::RowShape;
+
+use super::{compile, document, product};
+use crate::{Context, Mapping, Scalar, packs};
+
+fn problem(text: &str) -> String {
+    compile(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_mistake_is_named_with_its_place_and_what_would_be_right() {
+    for (fields, place, hint) in [
+        (
+            "name = 'n'\nprise = 'p'",
+            "stream rows, record product",
+            "sku, name",
+        ),
+        ("brand = 'b'", "stream rows, record product", "\"name\""),
+        (
+            "name = { column = 'n', round = 2 }",
+            "field name",
+            "is a text",
+        ),
+        ("name = {}", "field name", "expression"),
+        (
+            "name = { column = 'a', constant = 'b' }",
+            "field name",
+            "several sources",
+        ),
+        (
+            "name = 'n'\ncost = { constant = 'abc' }",
+            "field cost",
+            "not a number",
+        ),
+        (
+            "name = 'n'\ncost = { column = 'c', default = 'x' }",
+            "field cost",
+            "not a number",
+        ),
+        (
+            "name = 'n'\ncost = { column = 'c', number = { decimal = ';' } }",
+            "field cost",
+            "decimal mark",
+        ),
+        (
+            "name = { column = 'n', extract = '(' }",
+            "field name",
+            "regular expression",
+        ),
+        ("name = { setting = 'mrak' }", "field name", "it has: mark"),
+        (
+            "name = 'n'\nupdated_at = { column = 'u', zone = 'Caracas' }",
+            "field updated_at",
+            "America/Caracas",
+        ),
+        (
+            "name = 'n'\nupdated_at = { column = 'u', date = 'tt/qq' }",
+            "field updated_at",
+            "dd/mm/yyyy",
+        ),
+        (
+            "name = { column = 'n', repair = { read_as = 'x', really = 'utf-8' } }",
+            "field name",
+            "cp850",
+        ),
+        (
+            "name = { expression = '1 +' }",
+            "field name",
+            "cannot be read",
+        ),
+        (
+            "name = 'n'\nbarcodes = { each = 'codes', column = 'c' }",
+            "field barcodes",
+            "lines",
+        ),
+        ("name = ['a']", "fields.name", ""),
+    ] {
+        let problem = problem(&product(fields));
+        assert!(
+            problem.contains(place) && problem.contains(hint),
+            "{fields}: {problem}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_path() {
+    let toml = problem(&product("name = { colum = 'n' }"));
+    assert!(
+        toml.contains("streams[0].records[0].fields.name") && toml.contains("colum"),
+        "{toml}"
+    );
+    let mut json = serde_json::to_value(packs::find("systimax-mysql").unwrap()).unwrap();
+    json["streams"][1]["records"][0]["fields"]["name"] =
+        serde_json::json!({ "column": "x", "trim": "yes" });
+    let json = Mapping::from_json(&json.to_string())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        json.contains("streams[1].records[0].fields.name.trim"),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_query_column_that_is_not_declared_is_found_before_anything_is_read() {
+    let pack = packs::text("systimax-mysql").unwrap();
+    let problem = |from: &str, to: &str| {
+        let mapping = Mapping::from_toml(&pack.replacen(from, to, 1)).unwrap();
+        let given = [("location_id".to_owned(), Scalar::Text("1".to_owned()))].into();
+        let context = Context::new(
+            &mapping,
+            chrono_tz::UTC,
+            "VES".parse().unwrap(),
+            None,
+            &given,
+        )
+        .unwrap();
+        crate::Rules::compile(&mapping, &context)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(problem("name = \"item_name\"", "name = \"item_nam\"").contains("item_name"));
+    assert!(problem("quantity = \"qty\"", "quantity = \"qtty\"").contains("qty"));
+    assert!(problem("key = [\"item_id\"]", "key = [\"id\"]").contains("item_id"));
+    assert!(problem("parent = [\"trans_id\"]", "parent = []").contains("parent"));
+    assert!(
+        problem(
+            "name = \"item_name\"",
+            "name = { expression = \"item_nam\" }"
+        )
+        .contains("item_name")
+    );
+}
+
+#[test]
+fn settings_are_checked_before_they_are_used() {
+    let mapping = packs::find("fluxion-export").unwrap();
+    let with = |name: &str, value: Scalar| {
+        Context::new(
+            &mapping,
+            chrono_tz::UTC,
+            "VES".parse().unwrap(),
+            None,
+            &[(name.to_owned(), value)].into(),
+        )
+    };
+    assert!(with("decimal", Scalar::Text(".".into())).is_ok());
+    assert!(
+        with("decimal", Scalar::Text(";".into()))
+            .unwrap_err()
+            .to_string()
+            .contains("one of")
+    );
+    assert!(
+        with("decimel", Scalar::Text(".".into()))
+            .unwrap_err()
+            .to_string()
+            .contains("known: date_format, decimal")
+    );
+    let mapping = packs::find("systimax-mysql").unwrap();
+    let missing = Context::new(
+        &mapping,
+        chrono_tz::UTC,
+        "VES".parse().unwrap(),
+        None,
+        &Default::default(),
+    );
+    assert!(
+        missing
+            .unwrap_err()
+            .to_string()
+            .contains("settings.location_id: is required")
+    );
+}
+
+#[test]
+fn a_source_without_a_needed_column_is_told_which_and_for_what() {
+    let rules = compile(&product("name = { columns = ['nombre', 'nome'] }\nbrand = { column = 'marca', optional = true }\ncost = 'costo'")).unwrap();
+    let stream = rules.streams().next().unwrap();
+    let missing = stream
+        .bind(&Arc::new(RowShape::flat(["id", "NOME"])))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("\"costo\" (needed by product.cost)"),
+        "{missing}"
+    );
+    assert!(
+        !missing.contains("nombre") && !missing.contains("marca"),
+        "{missing}"
+    );
+    assert!(
+        stream
+            .bind(&Arc::new(RowShape::flat(["id", "NOME", "Costo"])))
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_mapping_reads_the_same_from_toml_and_json() {
+    for name in packs::names() {
+        let pack = packs::find(name).unwrap();
+        assert_eq!(
+            Mapping::from_json(&serde_json::to_string(&pack).unwrap()).unwrap(),
+            pack,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_in_the_repository_is_fresh() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mapping.schema.json");
+    let fresh = serde_json::to_string_pretty(&crate::schema()).unwrap() + "\n";
+    if std::env::var_os("FLUXION_WRITE_FIXTURES").is_some() {
+        std::fs::write(&path, &fresh).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == fresh,
+        "run the tests once with FLUXION_WRITE_FIXTURES=1 and commit mapping.schema.json"
+    );
+}
+
+#[test]
+fn streams_and_connectors_must_fit() {
+    let text =
+        document("[[streams.records]]\nentity = 'location'\nfields = { id = 'id', name = 'id' }");
+    for (from, to, hint) in [
+        (
+            "connector = \"files\"",
+            "connector = \"mysql\"",
+            "reads files",
+        ),
+        (
+            "strategy = \"arrival\"",
+            "strategy = \"watermark\", columns = ['x']",
+            "arrival",
+        ),
+        ("key = [\"id\"]", "key = []", "needs a key"),
+        ("version = 3", "version = 0", "version"),
+    ] {
+        let problem = problem(&text.replace(from, to));
+        assert!(problem.contains(hint), "{to}: {problem}");
+    }
+    assert!(compile(&text).is_ok());
+}
