@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRouter } from '@tanstack/react-router';
+import { type RouterHistory, createRouter } from '@tanstack/react-router';
 import { conflictRoute } from './routes/conflict';
 import { conflictsRoute } from './routes/conflicts';
 import { inventoryRoute } from './routes/inventory';
@@ -28,8 +28,9 @@ const tree = rootRoute.addChildren([
   ]),
 ]);
 
-export function makeRouter(queries: QueryClient) {
-  return createRouter({ routeTree: tree, context: { queries }, scrollRestoration: true });
+/** The router over all pages. Tests give it a history of their own. */
+export function makeRouter(queries: QueryClient, history?: RouterHistory) {
+  return createRouter({ routeTree: tree, context: { queries }, scrollRestoration: true, history });
 }
 
 declare module '@tanstack/react-router' {

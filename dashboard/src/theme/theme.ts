@@ -89,5 +89,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#9fadb1',
     '--mantine-color-anchor': '#8cc6d2',
     '--mantine-color-placeholder': '#8a999e',
+    '--mantine-color-petrol-light': 'rgba(110, 174, 188, 0.16)',
+    '--mantine-color-petrol-light-hover': 'rgba(110, 174, 188, 0.24)',
+    '--mantine-color-petrol-light-color': '#b5dbe3',
   },
 });

@@ -11,6 +11,8 @@ export interface Column<Row> {
   numeric?: boolean;
   /** On a phone it becomes the card's title. */
   lead?: boolean;
+  /** Whether a phone may leave it out for this row, because it says nothing: a zero, a dash. */
+  quiet?: (row: Row) => boolean;
   /** Keeps the column as narrow as its content. */
   tight?: boolean;
 }
@@ -68,6 +70,7 @@ export function DataTable<Row>({
                           data-numeric={column.numeric}
                           data-lead={column.lead}
                           data-tight={column.tight}
+                          data-quiet={column.quiet?.(row) || undefined}
                         >
                           {!column.lead && (
                             <span className={classes.label} aria-hidden="true">

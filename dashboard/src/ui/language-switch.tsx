@@ -15,7 +15,7 @@ export function LanguageSwitch() {
           type="button"
           lang={language}
           title={names[language]}
-          aria-label={names[language]}
+          aria-label={`${language.toUpperCase()} ${names[language]}`}
           aria-pressed={i18n.language === language}
           className={classes.button}
           onClick={() => switchLanguage(language)}

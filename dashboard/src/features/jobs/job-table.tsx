@@ -9,15 +9,20 @@ import { type Column, DataTable } from '../../ui/data-table';
 import { TextLink } from '../../ui/text-link';
 import classes from './job-table.module.css';
 
+const counted = [
+  { key: 'rows_read', word: 'jobs.read' },
+  { key: 'records_sent', word: 'jobs.sent' },
+  { key: 'records_unchanged', word: 'jobs.unchanged' },
+  { key: 'deletes_sent', word: 'jobs.deleted' },
+  { key: 'rejected', word: 'jobs.rejected' },
+] as const;
+
 /** Jobs, each with what it did, and why it failed where it did. */
 export function JobTable({ jobs, withStore, loading }: { jobs: Job[]; withStore: boolean; loading?: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   const word = useWord();
   const now = useNow();
-
-  const count = (value: number | undefined) =>
-    value ? <span>{format.count(value)}</span> : <span className={classes.zero}>0</span>;
 
   const columns: Column<Job>[] = [
     {
@@ -63,11 +68,17 @@ export function JobTable({ jobs, withStore, loading }: { jobs: Job[]; withStore:
             ? format.duration(now - Date.parse(job.started_at))
             : '—',
     },
-    { key: 'read', header: t('jobs.read'), numeric: true, cell: (job) => count(job.counts.rows_read) },
-    { key: 'sent', header: t('jobs.sent'), numeric: true, cell: (job) => count(job.counts.records_sent) },
-    { key: 'unchanged', header: t('jobs.unchanged'), numeric: true, cell: (job) => count(job.counts.records_unchanged) },
-    { key: 'deleted', header: t('jobs.deleted'), numeric: true, cell: (job) => count(job.counts.deletes_sent) },
-    { key: 'rejected', header: t('jobs.rejected'), numeric: true, cell: (job) => count(job.counts.rejected) },
+    ...counted.map(
+      ({ key, word }): Column<Job> => ({
+        key,
+        header: t(word),
+        numeric: true,
+        quiet: (job) => !job.counts[key],
+        cell: (job) => (
+          <span className={job.counts[key] ? undefined : classes.zero}>{format.count(job.counts[key] ?? 0)}</span>
+        ),
+      }),
+    ),
   ];
 
   return (

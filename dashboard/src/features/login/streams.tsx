@@ -1,19 +1,49 @@
-/** Streams of many stores that run into one. */
+const meeting = { x: 600, y: 176 };
+
+interface Stream {
+  from: number;
+  /** Where a record travels on it, 0 to 1. */
+  record: number;
+}
+
+const streams: Stream[] = [
+  { from: 40, record: 0.34 },
+  { from: 95, record: 0.62 },
+  { from: 150, record: 0.2 },
+  { from: 205, record: 0.48 },
+  { from: 260, record: 0.75 },
+  { from: 315, record: 0.3 },
+];
+
+/** A point of a cubic Bézier curve. */
+function bezier(t: number, a: number, b: number, c: number, d: number): number {
+  const u = 1 - t;
+  return u * u * u * a + 3 * u * u * t * b + 3 * u * t * t * c + t * t * t * d;
+}
+
+/** Streams of many stores that run into one, each with a record on its way. */
 export function Streams() {
-  const lines = [40, 95, 150, 205, 260, 315];
   return (
     <svg viewBox="0 0 600 360" fill="none" aria-hidden="true" focusable="false" style={{ width: '100%', display: 'block' }}>
-      {lines.map((y, index) => (
-        <g key={y}>
-          <path
-            d={`M0 ${y} C 180 ${y} 230 178 420 ${174 + index * 2.4} S 560 ${176 + index} 600 ${176 + index}`}
-            stroke={index % 3 === 1 ? '#5cc9b4' : '#ffffff'}
-            strokeOpacity={0.16 + index * 0.05}
-            strokeWidth="2"
-          />
-          <circle cx={60 + index * 34} cy={y + (178 - y) * [0.02, 0.05, 0.05, 0.03, 0.12, 0.24][index]!} r="4" fill="#f0b45b" fillOpacity={0.85} />
-        </g>
-      ))}
+      {streams.map(({ from, record }, index) => {
+        const end = meeting.y + (index - 2.5) * 2.4;
+        return (
+          <g key={from}>
+            <path
+              d={`M0 ${from} C 230 ${from} 260 ${end} ${meeting.x} ${end}`}
+              stroke={index % 3 === 1 ? '#5cc9b4' : '#ffffff'}
+              strokeOpacity={0.2 + index * 0.05}
+              strokeWidth="2"
+            />
+            <circle
+              cx={bezier(record, 0, 230, 260, meeting.x)}
+              cy={bezier(record, from, from, end, end)}
+              r="4.500"
+              fill="#f0b45b"
+            />
+          </g>
+        );
+      })}
     </svg>
   );
 }

@@ -22,7 +22,8 @@ export function attention(stores: StoreOverview[], now: number): Attention[] {
     if (store.state === 'failing') add('failing', 'bad');
     if (store.state === 'silent') add('silent', 'bad');
     const oldest = store.queue.oldest_at;
-    if (oldest && now - Date.parse(oldest) > queuePatience) add('queue', 'warn');
+    // A silent store says nothing new about its queue either.
+    if (oldest && store.state !== 'silent' && now - Date.parse(oldest) > queuePatience) add('queue', 'warn');
     if (store.conflicts_open > 0) add('conflicts', 'warn');
     if (store.rejects_open > 0) add('rejects', 'warn');
     if (store.state === 'never') add('never', 'mute');

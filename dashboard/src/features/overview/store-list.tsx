@@ -47,11 +47,18 @@ export function StoreList({ stores }: { stores: StoreOverview[] }) {
       header: t('overview.lastSync'),
       cell: (store) => (store.last_sync_at ? <Age at={store.last_sync_at} /> : <Zero>{t('common.never')}</Zero>),
     },
-    { key: 'streams', header: t('overview.streams'), cell: (store) => <Streams streams={store.streams} /> },
+    {
+      key: 'streams',
+      header: t('overview.streams'),
+      quiet: (store) => store.streams.total === 0,
+      // What is known of a silent store is old news.
+      cell: (store) => <Streams streams={store.streams} old={store.state === 'silent'} />,
+    },
     {
       key: 'queue',
       header: t('overview.queue'),
       numeric: true,
+      quiet: (store) => store.queue.batches === 0,
       cell: (store) =>
         store.queue.batches === 0 ? (
           <Zero>0</Zero>
@@ -65,6 +72,7 @@ export function StoreList({ stores }: { stores: StoreOverview[] }) {
       key: 'rejects',
       header: t('nav.rejects'),
       numeric: true,
+      quiet: (store) => store.rejects_open === 0,
       cell: (store) =>
         store.rejects_open === 0 ? (
           <Zero>0</Zero>
@@ -78,6 +86,7 @@ export function StoreList({ stores }: { stores: StoreOverview[] }) {
       key: 'conflicts',
       header: t('nav.conflicts'),
       numeric: true,
+      quiet: (store) => store.conflicts_open === 0,
       cell: (store) =>
         store.conflicts_open === 0 ? (
           <Zero>0</Zero>
@@ -101,7 +110,7 @@ function Zero({ children }: { children: string }) {
 }
 
 /** One small square a stream, and how many of how many are up to date. */
-function Streams({ streams }: { streams: StoreOverview['streams'] }) {
+function Streams({ streams, old }: { streams: StoreOverview['streams']; old: boolean }) {
   const { t } = useTranslation();
   if (streams.total === 0) return <Zero>—</Zero>;
   const squares = [
@@ -111,7 +120,7 @@ function Streams({ streams }: { streams: StoreOverview['streams'] }) {
     ...Array<string>(streams.ok).fill('ok'),
   ];
   return (
-    <span className={classes.streams}>
+    <span className={classes.streams} data-old={old || undefined}>
       <span className={classes.squares} aria-hidden="true">
         {squares.slice(0, 14).map((tone, index) => (
           <i key={index} data-tone={tone} />

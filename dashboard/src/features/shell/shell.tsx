@@ -1,5 +1,5 @@
 import { AppShell, Burger } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { useRouterState } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -14,6 +14,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const live: LiveState = useLive();
   const [opened, menu] = useDisclosure(false);
+  const phone = useMediaQuery('(max-width: 47.99em)');
   const main = useRef<HTMLDivElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const shown = useRef(path);
@@ -47,7 +48,8 @@ export function Shell({ children }: { children: ReactNode }) {
         />
         <Wordmark size={24} />
       </AppShell.Header>
-      <AppShell.Navbar className={classes.rail}>
+      {/* Off the screen it must be out of the reach of the keyboard too. */}
+      <AppShell.Navbar className={classes.rail} inert={phone && !opened}>
         <Navigation live={live} onClose={menu.close} />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>

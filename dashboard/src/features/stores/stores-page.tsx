@@ -67,7 +67,7 @@ export function StoresPage({ search, onSearch }: { search: StoresSearch; onSearc
   if (admin) {
     columns.push({
       key: 'code',
-      header: '',
+      header: t('enrol.column'),
       tight: true,
       cell: (store) => (
         <Button size="xs" variant="default" onClick={() => onSearch({ enrol: store.id })}>

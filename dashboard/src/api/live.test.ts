@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { coalesce, staleAfter } from './live';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it('a hundred events make one reading', () => {
+  const flush = vi.fn();
+  const stale = coalesce(flush, 700);
+  for (let i = 0; i < 100; i += 1) stale.add(staleAfter.job_changed ?? []);
+  stale.add(['rejects', 'overview']);
+  expect(flush).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(700);
+  expect(flush.mock.calls).toEqual([[['overview', 'store', 'jobs', 'rejects']]]);
+});
+
+it('events that go on are read again and again, not put off for ever', () => {
+  const flush = vi.fn();
+  const stale = coalesce(flush, 700);
+  for (let i = 0; i < 30; i += 1) {
+    stale.add(['overview']);
+    vi.advanceTimersByTime(100);
+  }
+  expect(flush.mock.calls.length).toBeGreaterThanOrEqual(4);
+});
+
+it('nothing is read after the page is gone', () => {
+  const flush = vi.fn();
+  const stale = coalesce(flush, 700);
+  stale.add(['overview']);
+  stale.stop();
+  vi.advanceTimersByTime(5_000);
+  expect(flush).not.toHaveBeenCalled();
+});
