@@ -190,3 +190,53 @@ async fn sales(truth: &mut Truth, conn: &mut Conn, currency: Currency) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::MariaDb;
+    use crate::sim::caracas_now;
+    use crate::sim::systimax::{Till, fill};
+    use fluxion_model::entity::Record;
+
+    #[tokio::test]
+    async fn a_busy_till_leaves_a_database_that_adds_up_but_for_its_bad_rows() {
+        let server = MariaDb::shared().unwrap();
+        let database = server.fresh_database().unwrap();
+        fill(&server, &database, 1, 300, 200, caracas_now()).unwrap();
+        let mut till = Till::open(&server.url(&database), 1, 1_000).await.unwrap();
+        for _ in 0..10 {
+            till.sell(caracas_now()).await.unwrap();
+            till.change_price().await.unwrap();
+            till.add_product().await.unwrap();
+            till.receive().await.unwrap();
+        }
+        till.take_back(caracas_now()).await.unwrap();
+        till.void().await.unwrap().unwrap();
+        till.delete_product().await.unwrap();
+        till.add_bad_product().await.unwrap();
+        till.add_bad_product().await.unwrap();
+        till.mend().await.unwrap().unwrap();
+        till.sell_badly().await.unwrap();
+
+        let truth = read(&server.url(&database)).await.unwrap();
+        assert_eq!(truth.count(EntityKind::Product), 300 + 10 - 1 + 1);
+        assert_eq!(truth.count(EntityKind::Sale), 200 + 10 + 1 - 1);
+        assert_eq!(truth.rejects.len(), 2, "{:?}", truth.rejects);
+        for record in truth.records[&EntityKind::Sale].values() {
+            let Record::Sale(sale) = record else {
+                panic!("{record:?}")
+            };
+            let lines: Decimal = sale
+                .lines
+                .iter()
+                .map(|line| line.quantity * line.unit_price)
+                .sum();
+            let slack = Decimal::new(1 + i64::try_from(sale.lines.len()).unwrap(), 2);
+            assert!(
+                (lines + sale.tax.unwrap() - sale.total).abs() <= slack,
+                "{sale:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Suites that span rooms.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a suite that cannot read what it checks has failed"
+)]
+
+mod tidy;
