@@ -1,0 +1,723 @@
+//! One run of one stream: open, pull, map, commit, settle, until there is nothing more.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fluxion_connectors::{
+    Batch, BatchLimit, ChangeStream, Next, OpenContext, Remedy, ScanPart, Settled, SourceError,
+    StartAt,
+};
+use fluxion_mappings::Bound;
+use fluxion_model::command::SyncMode;
+use fluxion_model::entity::EntityKind;
+use fluxion_model::heartbeat::StreamPhase;
+use fluxion_model::job::{JobError, JobKind};
+use fluxion_model::reject::ErrorClass;
+use fluxion_model::row::{RowKey, RowShape};
+use fluxion_model::stream::{Capture, Cursor, Source};
+
+use super::job::Job;
+use super::prepare::{Input, prepare};
+use super::worker::{Task, Worker, halt};
+use crate::spool::{
+    Commit, Committed, Halt, Prepared, RejectNews, ReportNeed, SpoolError, SpoolResult,
+    StreamPosition, Sweep, Swept,
+};
+
+const BATCH_ROWS: usize = 5_000;
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+const REPLAY_KEYS: usize = 500;
+const DISK_FULL_WAIT: Duration = Duration::from_secs(10);
+
+/// How a run ended well.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// When the connector advises to look again.
+    pub look_again: Duration,
+    /// Whether everything was read, so that deletes are known too.
+    pub scanned: bool,
+}
+
+/// Why a run stopped.
+pub(super) enum Stop {
+    /// The agent is stopping.
+    Cancelled,
+    /// The spool began a new life, or the cursor is void: begin again at once.
+    NewLife,
+    /// Passing trouble.
+    Retry { message: String },
+    /// A person must act.
+    Halt { halt: Halt, class: ErrorClass },
+}
+
+/// A stream that stays open between runs.
+pub(super) struct OpenStream {
+    /// Never locked: only there because a worker's future must be `Sync`, and a stream need not be.
+    stream: Mutex<Box<dyn ChangeStream>>,
+    position: StreamPosition,
+    bound: Option<(Arc<RowShape>, Arc<Bound>)>,
+}
+
+impl OpenStream {
+    fn stream(&mut self) -> &mut dyn ChangeStream {
+        &mut **self
+            .stream
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<SpoolError> for Stop {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Closed => Self::Cancelled,
+            SpoolError::NewLife | SpoolError::Damaged(_) => Self::NewLife,
+            other => Self::Retry {
+                message: crate::chain(&other),
+            },
+        }
+    }
+}
+
+impl Worker {
+    pub(super) async fn position(&self) -> SpoolResult<StreamPosition> {
+        let (pos, stream, rules) = (
+            self.pos_name().to_owned(),
+            self.name.clone(),
+            self.pos.rules_id,
+        );
+        self.shared
+            .spool
+            .call(move |store| store.stream(&pos, &stream, rules))
+            .await
+    }
+
+    pub(super) async fn run(&mut self, task: &Task) -> Result<Ended, Stop> {
+        match task {
+            Task::Sync(mode) => self.read(*mode).await,
+            Task::ConfirmDeletes => self.carry_out_deletes().await,
+            Task::Replay(keys) => self.replay(keys).await,
+        }
+    }
+
+    async fn read(&mut self, mode: SyncMode) -> Result<Ended, Stop> {
+        let capture = &self.rules.spec().capture;
+        let reads_whole = *capture == Capture::Diff;
+        let full = mode == SyncMode::Full && *capture != Capture::Arrival;
+        if full || reads_whole {
+            self.open = None;
+        }
+        let reused = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.position.generation == self.shared.spool.info().generation);
+        let mut job = if reused {
+            Job::begin(&self.name, self.kind(false), None)
+        } else {
+            self.open_stream(full).await?
+        };
+        match self.pull(&mut job, reads_whole).await {
+            Err(Stop::Retry { message }) if reused => {
+                // A connection that was left alone for a while may have been closed; that is no failure yet.
+                tracing::debug!(stream = %self.name, "{message}; opening again");
+                let mut job = self.open_stream(false).await?;
+                self.pull(&mut job, reads_whole).await
+            }
+            other => other,
+        }
+    }
+
+    fn kind(&self, scanning: bool) -> JobKind {
+        match &self.rules.spec().capture {
+            Capture::Arrival => JobKind::RealTime,
+            _ if scanning => JobKind::FullSync,
+            Capture::Diff | Capture::Watermark { .. } => JobKind::Incremental,
+        }
+    }
+
+    /// Opens the stream where it stands and begins its job.
+    async fn open_stream(&mut self, full: bool) -> Result<Job, Stop> {
+        let position = self.sound_position().await?;
+        let diff = self.rules.spec().capture == Capture::Diff;
+        let start = match &position.cursor {
+            Some(cursor) if position.scanning && position.pending_end.is_none() => {
+                StartAt::After(cursor.clone())
+            }
+            Some(cursor) if !full && !diff => StartAt::After(cursor.clone()),
+            Some(_) | None => StartAt::Snapshot,
+        };
+        let scanning =
+            start == StartAt::Snapshot || (position.scanning && position.pending_end.is_none());
+        let context = OpenContext {
+            settings: self.pos.context.settings.clone(),
+            marks: self.shared.spool.marks(position.id)?,
+        };
+        let spec = self.rules.spec();
+        self.show(|live| {
+            live.state.phase = if scanning {
+                StreamPhase::Snapshot
+            } else {
+                StreamPhase::Following
+            };
+            live.state.rows_read = 0;
+            live.expected_rows = None;
+        });
+        let cancel = self.shared.cancel.clone();
+        let opened = tokio::select! {
+            () = cancel.cancelled() => return Err(Stop::Cancelled),
+            opened = self.pos.connector.open(spec, start.clone(), context) => opened,
+        };
+        let stream = match opened {
+            Ok(stream) => stream,
+            Err(error) => return Err(self.source_error(&error, &position).await),
+        };
+        let mut job = Job::begin(&self.name, self.kind(scanning), position.job.clone());
+        // A first load or one that somebody asked for is announced; a routine diff that finds nothing is not.
+        let announce = scanning
+            && !job.announced
+            && (full || position.cursor.is_none())
+            && job.report.kind != JobKind::RealTime;
+        self.open = Some(OpenStream {
+            stream: Mutex::new(stream),
+            position,
+            bound: None,
+        });
+        if announce {
+            self.commit(
+                Prepared::default(),
+                None,
+                None,
+                ScanPart::No,
+                &mut job,
+                ReportNeed::Always,
+            )
+            .await?;
+        }
+        Ok(job)
+    }
+
+    /// Where the stream stands, after what changed rules demand.
+    async fn sound_position(&self) -> Result<StreamPosition, Stop> {
+        let position = self.position().await?;
+        if !position.rules_changed {
+            return Ok(position);
+        }
+        let (id, rules) = (position.id, self.pos.rules_id);
+        match &self.rules.spec().source {
+            Source::Query(_) => {
+                if position.cursor.is_some() {
+                    tracing::info!(stream = %self.name, "the mapping or a setting changed; everything is read again");
+                }
+                self.shared
+                    .spool
+                    .call(move |store| store.start_over(id, rules))
+                    .await?;
+            }
+            Source::Files(_) => {
+                if position.rows > 0 {
+                    tracing::warn!(
+                        stream = %self.name,
+                        "the mapping or a setting changed; files that were processed before keep what they became. Export \
+                         them again, with a fresh date inside, to have them mapped anew"
+                    );
+                }
+                self.shared
+                    .spool
+                    .call(move |store| store.keep_rules(id, rules))
+                    .await?;
+            }
+        }
+        Ok(self.position().await?)
+    }
+
+    async fn pull(&mut self, job: &mut Job, reads_whole: bool) -> Result<Ended, Stop> {
+        let mut scanned = false;
+        loop {
+            self.wait_for_room().await?;
+            let limit = BatchLimit {
+                rows: self.pos.limiter.batch_rows(BATCH_ROWS),
+                bytes: BATCH_BYTES,
+            };
+            let cancel = self.shared.cancel.clone();
+            let Some(open) = self.open.as_mut() else {
+                return Err(Stop::NewLife);
+            };
+            let next = tokio::select! {
+                () = cancel.cancelled() => return Err(Stop::Cancelled),
+                next = open.stream().next(limit) => next,
+            };
+            let next = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    let position = open.position.clone();
+                    return Err(self.source_error(&error, &position).await);
+                }
+            };
+            match next {
+                Next::Batch(batch) => self.take(batch, job).await?,
+                Next::ScanComplete { end } => {
+                    self.sweep(end, job).await?;
+                    scanned = true;
+                    self.complete(job).await?;
+                    if reads_whole {
+                        self.open = None;
+                        return Ok(Ended {
+                            look_again: Duration::ZERO,
+                            scanned,
+                        });
+                    }
+                    *job = Job::begin(&self.name, self.kind(false), None);
+                    self.show(|live| live.state.phase = StreamPhase::Following);
+                }
+                Next::CaughtUp { end, look_again } => {
+                    self.caught_up(end).await?;
+                    if !scanned || job.announced {
+                        self.complete(job).await?;
+                    }
+                    return Ok(Ended {
+                        look_again,
+                        scanned,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Maps a batch, stores it, and tells the connector that it is durable.
+    async fn take(&mut self, batch: Batch, job: &mut Job) -> Result<(), Stop> {
+        let Batch {
+            rows,
+            end,
+            mark,
+            scan,
+            unreadable,
+            from,
+            expected_rows,
+        } = batch;
+        let count = rows.changes.len();
+        let bound = if rows.changes.is_empty() {
+            None
+        } else {
+            Some(self.bind(&rows.shape)?)
+        };
+        let entity = self.rules.entities().next().unwrap_or(EntityKind::Product);
+        let source = Arc::clone(&from);
+        let prepared = tokio::task::spawn_blocking(move || {
+            prepare(Input {
+                bound: bound.as_deref(),
+                rows,
+                unreadable: &unreadable,
+                from: &source,
+                entity,
+            })
+        })
+        .await
+        .map_err(|error| Stop::Retry {
+            message: format!("mapping a batch ended in a panic: {error}"),
+        })?;
+        self.pos.limiter.spend(count).await;
+        let report = if job.progress_is_due() {
+            ReportNeed::Always
+        } else {
+            ReportNeed::WithNews
+        };
+        let commit = self
+            .commit(prepared, Some(end), mark, scan, job, report)
+            .await?;
+        let counts = job.report.counts;
+        self.show(|live| {
+            live.state.rows_read = counts.rows_read;
+            live.counts = counts;
+            live.expected_rows = expected_rows;
+            live.from = Some(from.to_string());
+        });
+        let Some(open) = self.open.as_mut() else {
+            return Err(Stop::NewLife);
+        };
+        if let Err(error) = open
+            .stream()
+            .settled(Settled {
+                problems: &commit.prepared.problems,
+            })
+            .await
+        {
+            let position = open.position.clone();
+            return Err(self.source_error(&error, &position).await);
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, shape: &Arc<RowShape>) -> Result<Arc<Bound>, Stop> {
+        let known = self.open.as_ref().and_then(|open| open.bound.as_ref());
+        if let Some((old, bound)) = known
+            && (Arc::ptr_eq(old, shape) || old == shape)
+        {
+            return Ok(Arc::clone(bound));
+        }
+        let bound = self
+            .rules
+            .bind(shape)
+            .map(Arc::new)
+            .map_err(|missing| Stop::Halt {
+                halt: halt("missing_column", missing.to_string(), None),
+                class: ErrorClass::Mapping,
+            })?;
+        if let Some(open) = self.open.as_mut() {
+            open.bound = Some((Arc::clone(shape), Arc::clone(&bound)));
+        }
+        Ok(bound)
+    }
+
+    /// Stores a batch, however long the disk stays full.
+    async fn commit(
+        &self,
+        prepared: Prepared,
+        end: Option<Cursor>,
+        mark: Option<String>,
+        scan: ScanPart,
+        job: &mut Job,
+        report: ReportNeed,
+    ) -> Result<Arc<Commit>, Stop> {
+        self.commit_with(prepared, end, mark, scan, job, report, RejectNews::Changed)
+            .await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one transaction, named where they are stored"
+    )]
+    async fn commit_with(
+        &self,
+        prepared: Prepared,
+        end: Option<Cursor>,
+        mark: Option<String>,
+        scan: ScanPart,
+        job: &mut Job,
+        report: ReportNeed,
+        reject_news: RejectNews,
+    ) -> Result<Arc<Commit>, Stop> {
+        let position = match &self.open {
+            Some(open) => open.position.clone(),
+            None => self.position().await?,
+        };
+        let commit = Arc::new(Commit {
+            stream: position.id,
+            generation: position.generation,
+            prepared,
+            end,
+            mark,
+            scan,
+            job: job.report.clone(),
+            mapping_version: self.pos.rules.version(),
+            reject_news,
+            report,
+        });
+        loop {
+            let again = Arc::clone(&commit);
+            match self
+                .shared
+                .spool
+                .call(move |store| store.commit(&again))
+                .await
+            {
+                Ok(Committed {
+                    job: counted,
+                    batches,
+                }) => {
+                    job.counted(counted, batches);
+                    return Ok(commit);
+                }
+                Err(error @ SpoolError::DiskFull(_)) => {
+                    self.wait_for_disk(&error).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn wait_for_disk(&self, error: &SpoolError) -> Result<(), Stop> {
+        let message = crate::chain(error);
+        tracing::error!(stream = %self.name, "{message}");
+        self.show(|live| {
+            live.state.phase = StreamPhase::Retrying;
+            live.state.last_error = Some(message);
+        });
+        tokio::select! {
+            () = self.shared.cancel.cancelled() => Err(Stop::Cancelled),
+            () = tokio::time::sleep(DISK_FULL_WAIT) => Ok(()),
+        }
+    }
+
+    /// Reading stops while as much waits for the cloud as may wait.
+    async fn wait_for_room(&self) -> Result<(), Stop> {
+        let limit = self.shared.max_waiting_bytes;
+        let mut watch = self.shared.spool.watch();
+        if watch.borrow().bytes < limit {
+            return Ok(());
+        }
+        let message = format!(
+            "the spool holds {} MB that the cloud has not taken, as much as it may; reading waits. Check the line to the \
+             cloud, or raise spool.max_size_mb",
+            limit / 1_000_000
+        );
+        tracing::error!(stream = %self.name, "{message}");
+        self.show(|live| live.state.last_error = Some(message));
+        while watch.borrow().bytes >= limit {
+            tokio::select! {
+                () = self.shared.cancel.cancelled() => return Err(Stop::Cancelled),
+                changed = watch.changed() => changed.map_err(|_| Stop::Cancelled)?,
+            }
+        }
+        self.show(|live| live.state.last_error = None);
+        Ok(())
+    }
+
+    /// What a finished scan did not bring is gone, within the brake.
+    async fn sweep(&mut self, end: Cursor, job: &mut Job) -> Result<(), Stop> {
+        let position = match &self.open {
+            Some(open) => open.position.clone(),
+            None => self.position().await?,
+        };
+        let brake = self.pos.config.delete_brake;
+        loop {
+            let sweep = Sweep {
+                stream: position.id,
+                generation: position.generation,
+                end: end.clone(),
+                brake,
+                job: job.report.clone(),
+                mapping_version: self.pos.rules.version(),
+            };
+            match self
+                .shared
+                .spool
+                .call(move |store| store.sweep(&sweep))
+                .await?
+            {
+                Swept::Done(report) => {
+                    job.counted(report, 0);
+                    return Ok(());
+                }
+                Swept::More(report) => job.counted(report, 1),
+                Swept::Braked { gone, known } => return Err(self.braked(gone, known)),
+                Swept::NoScan => {
+                    let (id, rules) = (position.id, self.pos.rules_id);
+                    self.shared
+                        .spool
+                        .call(move |store| store.start_over(id, rules))
+                        .await?;
+                    return Err(Stop::NewLife);
+                }
+            }
+            self.wait_for_room().await?;
+        }
+    }
+
+    fn braked(&self, gone: u64, known: u64) -> Stop {
+        let message =
+            format!("{gone} of {known} rows are gone at the POS; their deletes wait for a person");
+        let hint = format!(
+            "look whether the POS or its export is complete. If they are really gone, confirm in the dashboard or with \
+             `fluxion-agent confirm-deletes --pos \"{}\" --stream {}`; if not, mend the source and the next full read \
+             goes on by itself",
+            self.pos_name(),
+            self.name
+        );
+        Stop::Halt {
+            halt: halt("delete_brake", message, Some(hint)),
+            class: ErrorClass::BusinessRule,
+        }
+    }
+
+    async fn caught_up(&self, end: Cursor) -> Result<(), Stop> {
+        let Some(open) = &self.open else {
+            return Err(Stop::NewLife);
+        };
+        let (id, generation) = (open.position.id, open.position.generation);
+        self.shared
+            .spool
+            .call(move |store| store.caught_up(id, generation, &end))
+            .await?;
+        Ok(())
+    }
+
+    /// The job's last word, where it is worth one.
+    async fn complete(&mut self, job: &mut Job) -> Result<(), Stop> {
+        let worth_it = self.quiet.worth_it(job);
+        job.completed();
+        if worth_it {
+            self.commit(
+                Prepared::default(),
+                None,
+                None,
+                ScanPart::No,
+                job,
+                ReportNeed::Always,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The job's last word when it failed: the one under way, or one that says why none could begin.
+    pub(super) async fn report_failure(&mut self, error: JobError) {
+        let Ok(position) = self.position().await else {
+            return;
+        };
+        let mut job = match position.job {
+            Some(job) if job.status == fluxion_model::job::JobStatus::Running => {
+                Job::begin(&self.name, job.kind, Some(job))
+            }
+            _ => Job::begin(&self.name, self.kind(position.cursor.is_none()), None),
+        };
+        job.failed(error);
+        let reported = self
+            .commit(
+                Prepared::default(),
+                None,
+                None,
+                ScanPart::No,
+                &mut job,
+                ReportNeed::Always,
+            )
+            .await;
+        if reported.is_err() {
+            tracing::debug!(stream = %self.name, "the failure could not be reported; the heartbeat tells it");
+        }
+    }
+
+    /// A person confirmed: the deletes that wait are carried out.
+    async fn carry_out_deletes(&mut self) -> Result<Ended, Stop> {
+        let position = self.position().await?;
+        let Some(end) = position.pending_end.clone() else {
+            tracing::info!(stream = %self.name, "no deletes wait for a confirmation");
+            return Ok(Ended {
+                look_again: Duration::ZERO,
+                scanned: false,
+            });
+        };
+        let id = position.id;
+        self.shared
+            .spool
+            .call(move |store| store.confirm_deletes(id))
+            .await?;
+        let mut job = Job::begin(&self.name, JobKind::FullSync, None);
+        self.open = None;
+        self.sweep(end, &mut job).await?;
+        job.announced = true;
+        self.complete(&mut job).await?;
+        Ok(Ended {
+            look_again: Duration::ZERO,
+            scanned: true,
+        })
+    }
+
+    /// Reads rejected rows again, and says again what is still wrong with them.
+    async fn replay(&mut self, keys: &[String]) -> Result<Ended, Stop> {
+        let position = self.position().await?;
+        let id = position.id;
+        let keys = match keys {
+            [] => {
+                self.shared
+                    .spool
+                    .call(move |store| store.rejected_keys(id))
+                    .await?
+            }
+            some => some.to_vec(),
+        };
+        let mut job = Job::begin(&self.name, JobKind::Incremental, None);
+        let entity = self.rules.entities().next().unwrap_or(EntityKind::Product);
+        for chunk in keys.chunks(REPLAY_KEYS) {
+            let chunk: Vec<RowKey> = chunk
+                .iter()
+                .map(|key| RowKey(key.as_str().into()))
+                .collect();
+            let context = OpenContext {
+                settings: self.pos.context.settings.clone(),
+                marks: self.shared.spool.marks(id)?,
+            };
+            let rows = match self
+                .pos
+                .connector
+                .read_keys(self.rules.spec(), &chunk, context)
+                .await
+            {
+                Ok(rows) => rows,
+                Err(SourceError {
+                    remedy:
+                        Remedy::AskOperator {
+                            code: "unsupported",
+                            ..
+                        },
+                    ..
+                }) => {
+                    tracing::warn!(
+                        stream = %self.name,
+                        "rows of files cannot be read again by themselves; export the corrected file again"
+                    );
+                    break;
+                }
+                Err(error) => return Err(self.source_error(&error, &position).await),
+            };
+            let bound = if rows.changes.is_empty() {
+                None
+            } else {
+                Some(self.bind(&rows.shape)?)
+            };
+            let prepared = prepare(Input {
+                bound: bound.as_deref(),
+                rows,
+                unreadable: &[],
+                from: "",
+                entity,
+            });
+            self.commit_with(
+                prepared,
+                None,
+                None,
+                ScanPart::No,
+                &mut job,
+                ReportNeed::WithNews,
+                RejectNews::All,
+            )
+            .await?;
+        }
+        self.complete(&mut job).await?;
+        Ok(Ended {
+            look_again: Duration::ZERO,
+            scanned: false,
+        })
+    }
+
+    /// Decides by the remedy alone.
+    async fn source_error(&self, error: &SourceError, position: &StreamPosition) -> Stop {
+        match &error.remedy {
+            Remedy::Retry => Stop::Retry {
+                message: crate::chain(error),
+            },
+            Remedy::AskOperator { code, hint } => {
+                let class = match *code {
+                    "missing_column" | "missing_table" | "unsupported" => ErrorClass::Mapping,
+                    _ => ErrorClass::Connection,
+                };
+                Stop::Halt {
+                    halt: halt(code, crate::chain(error), Some(hint.clone())),
+                    class,
+                }
+            }
+            Remedy::Resnapshot => {
+                tracing::warn!(stream = %self.name, "{}; everything is read again", crate::chain(error));
+                let (id, rules) = (position.id, self.pos.rules_id);
+                match self
+                    .shared
+                    .spool
+                    .call(move |store| store.start_over(id, rules))
+                    .await
+                {
+                    Ok(()) => Stop::NewLife,
+                    Err(error) => error.into(),
+                }
+            }
+        }
+    }
+}

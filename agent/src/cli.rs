@@ -1,0 +1,317 @@
+//! The command line: what a technician types, and what the service manager starts.
+
+mod ask;
+mod check;
+mod config_command;
+mod doctor;
+mod enroll;
+mod look;
+mod progress;
+mod run;
+mod sync;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fluxion_model::id::StreamName;
+
+use crate::config::{self, Loaded};
+use crate::folder::DataFolder;
+
+/// Reads the POS of a store and keeps the cloud in sync with it.
+#[derive(Parser)]
+#[command(name = "fluxion-agent", version, about, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where configuration and data are.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The configuration; when absent, fluxion-agent.toml here or beside the data.
+    #[arg(long, global = true, env = "FLUXION_AGENT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder; when absent, what the configuration says.
+    #[arg(long, global = true, env = "FLUXION_AGENT_DATA", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Works until it is stopped. This is what the service runs.
+    Run,
+    /// Makes this agent known to the cloud, with a code from the dashboard.
+    Enroll {
+        /// Address of the ingest service; when absent, `server` of the configuration.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+        /// The single-use code.
+        #[arg(long)]
+        code: String,
+    },
+    /// Shows what the agent is doing and what waits.
+    Status {
+        /// As JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reads now and waits until the cloud has everything. Asks the running agent if there is one.
+    Sync {
+        #[command(flatten)]
+        which: Which,
+        /// Reads everything again and finds deletes.
+        #[arg(long)]
+        full: bool,
+        /// Never asks a running agent: reads here, and fails when one is at work.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Shows the deliveries that wait for the cloud.
+    Spool {
+        /// Prints the lines of this delivery.
+        #[arg(long, value_name = "NUMBER")]
+        show: Option<u64>,
+        /// How many to list.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Shows rows that were set aside, and why.
+    Rejects {
+        /// How many to list.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Confirms deletes that wait because they were suspiciously many.
+    ConfirmDeletes {
+        /// The POS system, by its name in the configuration.
+        #[arg(long)]
+        pos: String,
+        /// The stream.
+        #[arg(long)]
+        stream: StreamName,
+    },
+    /// Looks for everything that could be wrong, and says what to do about it.
+    Doctor {
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Tries mappings out.
+    #[command(subcommand)]
+    Mapping(MappingCommand),
+    /// Writes a sample configuration, or checks one.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Lists and shows the ready mappings.
+    #[command(subcommand)]
+    Packs(PacksCommand),
+}
+
+/// Which streams are meant.
+#[derive(Args)]
+struct Which {
+    /// Only this POS system, by its name in the configuration.
+    #[arg(long)]
+    pos: Option<String>,
+    /// Only this stream.
+    #[arg(long)]
+    stream: Option<StreamName>,
+}
+
+#[derive(Subcommand)]
+enum MappingCommand {
+    /// Checks a mapping, and prints what each row of a sample becomes.
+    Check {
+        /// The mapping: a TOML or JSON file, or the name of a pack.
+        mapping: PathBuf,
+        /// A CSV or Excel file to map.
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
+        /// Instead of a file: read rows of this POS system of the configuration.
+        #[arg(long, conflicts_with = "sample")]
+        pos: Option<String>,
+        /// Only this stream of the mapping.
+        #[arg(long)]
+        stream: Option<StreamName>,
+        /// How many rows.
+        #[arg(long, default_value_t = 20)]
+        rows: usize,
+        /// Time zone of the dates, where no POS system says it.
+        #[arg(long, default_value = "UTC")]
+        time_zone: chrono_tz::Tz,
+        /// Currency of the amounts, where no POS system says it.
+        #[arg(long, default_value = "USD")]
+        currency: fluxion_model::money::Currency,
+        /// Country whose rules apply: VE, MX, AR or PA.
+        #[arg(long)]
+        country: Option<String>,
+        /// A setting of the mapping, as NAME=VALUE; may be given several times.
+        #[arg(long = "setting", value_name = "NAME=VALUE")]
+        settings: Vec<String>,
+    },
+    /// Prints the JSON Schema of a mapping, for editors.
+    Schema,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Prints a commented configuration.
+    Sample,
+    /// Checks the configuration and the mappings it names.
+    Check,
+}
+
+#[derive(Subcommand)]
+enum PacksCommand {
+    /// Lists them.
+    List,
+    /// Shows what one needs, its settings and its streams.
+    Show {
+        /// Its name.
+        name: String,
+        /// The whole mapping as TOML, to begin one of your own.
+        #[arg(long)]
+        toml: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// Español.
+    Es,
+    /// English.
+    En,
+}
+
+impl Place {
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.config
+            .clone()
+            .unwrap_or_else(config::default_config_path)
+    }
+
+    pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
+        Ok(config::load(&self.config_path(), self.data_dir.as_deref())?)
+    }
+
+    pub(crate) fn folder(&self) -> anyhow::Result<DataFolder> {
+        DataFolder::open(&self.load()?.data_dir)
+    }
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Before anything speaks TLS: one provider for the whole process.
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider is installed already");
+    }
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            tell(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The cause chain, each on its line, hints last.
+fn tell(error: &anyhow::Error) {
+    let mut said = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !said.iter().any(|before: &String| before.contains(&text)) {
+            said.push(text);
+        }
+    }
+    eprintln!("error: {}", said.join("\n  because: "));
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let place = &cli.place;
+    match &cli.command {
+        Command::Run => run::run(place),
+        Command::Enroll { server, code } => {
+            runtime()?.block_on(enroll::enroll(place, server.as_deref(), code))
+        }
+        Command::Status { json } => look::status(place, *json),
+        Command::Sync { which, full, once } => sync::sync(place, which, *full, *once),
+        Command::Spool { show, limit } => look::spool(place, *show, *limit),
+        Command::Rejects { limit } => look::rejects(place, *limit),
+        Command::ConfirmDeletes { pos, stream } => sync::confirm_deletes(place, pos, stream),
+        Command::Doctor { lang } => runtime()?.block_on(doctor::doctor(place, *lang)),
+        Command::Mapping(command) => runtime()?.block_on(check::mapping(place, command)),
+        Command::Config(ConfigCommand::Sample) => {
+            print!("{}", config::sample());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Check) => config_command::check(place),
+        Command::Packs(PacksCommand::List) => config_command::list_packs(),
+        Command::Packs(PacksCommand::Show { name, toml }) => config_command::show_pack(name, *toml),
+    }
+}
+
+/// Two threads and few more for blocking work: an agent shares an old PC with the till.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(4)
+        .thread_stack_size(2 * 1024 * 1024)
+        .enable_all()
+        .build()
+        .context("cannot start threads")
+}
+
+/// Ends on Ctrl-C, on SIGTERM, or when Windows closes the console or shuts down.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    done = tokio::signal::ctrl_c() => note(done),
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be listened to");
+                note(tokio::signal::ctrl_c().await);
+            }
+        }
+    }
+    #[cfg(windows)]
+    {
+        use tokio::signal::windows;
+        match (
+            windows::ctrl_close(),
+            windows::ctrl_shutdown(),
+            windows::ctrl_break(),
+        ) {
+            (Ok(mut close), Ok(mut shutdown), Ok(mut interrupt)) => {
+                tokio::select! {
+                    done = tokio::signal::ctrl_c() => note(done),
+                    _ = close.recv() => {}
+                    _ = shutdown.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            _ => note(tokio::signal::ctrl_c().await),
+        }
+    }
+}
+
+fn note(done: std::io::Result<()>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "Ctrl-C cannot be listened to");
+    }
+}

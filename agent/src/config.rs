@@ -1,0 +1,290 @@
+//! What the person who installs the agent decides: `fluxion-agent.toml`.
+//!
+//! The doc comments of these types are the reference: they become the comments of the sample file
+//! (`fluxion-agent config sample`). Defaults live here and nowhere else. Secrets never appear in `Debug` output,
+//! because [`PosConfig::connection`] is only ever shown through [`PosConfig::connection_without_secrets`].
+
+mod load;
+mod sample;
+mod schedule;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use fluxion_connectors::ConnectorKind;
+use fluxion_mappings::{Country, Scalar};
+use fluxion_model::id::StreamName;
+use fluxion_model::money::Currency;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, Loaded, load};
+pub use sample::sample;
+pub use schedule::{Every, Schedule};
+
+/// Everything in `fluxion-agent.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address of the ingest service.
+    pub server: String,
+    /// Where the agent keeps its spool, its token and its logs. A relative path is relative to this file. When absent:
+    /// %ProgramData%\Fluxion on Windows, /var/lib/fluxion elsewhere. `--data-dir` overrides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// What is logged, and for how long.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// The durable queue between the POS and the cloud.
+    #[serde(default)]
+    pub spool: SpoolConfig,
+    /// The POS systems of this store, one `[[pos]]` each.
+    #[serde(default)]
+    pub pos: Vec<PosConfig>,
+}
+
+/// What is logged, and for how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// error, warn, info, debug or trace; or rules such as "info,fluxion_agent::sender=debug".
+    pub level: String,
+    /// How many daily log files are kept, in the folder `logs` of the data folder.
+    pub keep_days: u16,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+            keep_days: 14,
+        }
+    }
+}
+
+/// The durable queue between the POS and the cloud.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolConfig {
+    /// How much may wait for the cloud, in megabytes of compressed deliveries. Past it the agent stops reading the
+    /// POS, and says so, until there is room again; 1,024 MB are months of an ordinary store.
+    pub max_size_mb: u64,
+}
+
+impl Default for SpoolConfig {
+    fn default() -> Self {
+        Self { max_size_mb: 1024 }
+    }
+}
+
+/// One POS system.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PosConfig {
+    /// Its name in the dashboard and in commands. Do not rename it later: the cloud would take it for another system.
+    pub name: String,
+    /// What reads it: "mysql" or "files".
+    #[schemars(with = "String")]
+    pub connector: ConnectorKind,
+    /// A ready mapping for a known POS; `fluxion-agent packs list` names them. Either this or `mapping`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<String>,
+    /// A mapping file of your own. Either this or `pack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<PathBuf>,
+    /// Time zone of the dates in the POS, by its IANA name.
+    #[schemars(with = "String")]
+    #[serde(default = "default_zone", with = "zone")]
+    pub time_zone: Tz,
+    /// Currency of amounts that carry none, ISO 4217.
+    pub currency: Currency,
+    /// Country whose business rules apply: "VE", "MX", "AR" or "PA". None when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// How often changes are looked for: "15s", "5m", "1h". When neither this nor `schedule` is given: as often as the
+    /// connector advises, and each 5 minutes for streams that must be read whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Every>,
+    /// Instead of `every`: a cron expression with seconds, in the POS's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// When everything is read and compared, so that deletes and missed changes are found: a cron expression with
+    /// seconds, in the POS's time zone.
+    #[serde(default = "default_sweep")]
+    pub sweep: Schedule,
+    /// At most so many rows are read per second; 0 means no limit. Lower it when the POS is slow while the agent reads.
+    #[serde(default)]
+    pub rows_per_second: u32,
+    /// Only these streams of the mapping are read; all of them when empty.
+    #[serde(default)]
+    pub streams: Vec<StreamName>,
+    /// How it is reached; what goes in here depends on the connector.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub connection: toml::Table,
+    /// Settings that the mapping asks for, such as the store's number in the POS; `fluxion-agent packs show NAME`
+    /// lists them.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Scalar>,
+    /// Stops a stream that would delete suspiciously much, until a person confirms.
+    #[serde(default)]
+    pub delete_brake: DeleteBrake,
+}
+
+/// Stops a stream that would delete suspiciously much, until a person confirms.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeleteBrake {
+    /// More than this share of a stream's rows at once, in percent, …
+    pub percent: u8,
+    /// … and more than this many rows.
+    pub min_rows: u64,
+}
+
+impl Default for DeleteBrake {
+    fn default() -> Self {
+        Self {
+            percent: 5,
+            min_rows: 20,
+        }
+    }
+}
+
+impl DeleteBrake {
+    /// Whether deleting `gone` of `known` rows needs a person.
+    #[must_use]
+    pub fn trips(self, gone: u64, known: u64) -> bool {
+        let share = known.saturating_mul(u64::from(self.percent)) / 100;
+        gone > share.max(self.min_rows)
+    }
+}
+
+impl PosConfig {
+    /// The connection as it may be shown and sent: values of keys that name a secret are replaced.
+    #[must_use]
+    pub fn connection_without_secrets(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(&self.connection).unwrap_or_default();
+        hide_secrets(&mut value);
+        value
+    }
+
+    /// The connection as the connector reads it.
+    #[must_use]
+    pub fn connection_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.connection).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for PosConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PosConfig")
+            .field("name", &self.name)
+            .field("connector", &self.connector)
+            .field("connection", &self.connection_without_secrets())
+            .finish_non_exhaustive()
+    }
+}
+
+fn hide_secrets(value: &mut serde_json::Value) {
+    const SECRET: &[&str] = &["password", "secret", "token", "key", "pwd", "contrasena"];
+    match value {
+        serde_json::Value::Object(map) => {
+            for (name, inner) in map.iter_mut() {
+                let name = name.to_ascii_lowercase();
+                if SECRET.iter().any(|word| name.contains(word))
+                    && (inner.is_string() || inner.is_number())
+                {
+                    *inner = serde_json::Value::from("***");
+                } else {
+                    hide_secrets(inner);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(hide_secrets),
+        // user:secret@host inside an address
+        serde_json::Value::String(text) => {
+            if let (Some(scheme), Some(at)) = (text.find("://"), text.rfind('@'))
+                && let Some(colon) = text[scheme + 3..at].find(':')
+            {
+                text.replace_range(scheme + 3 + colon + 1..at, "***");
+            }
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+fn default_zone() -> Tz {
+    Tz::UTC
+}
+
+fn default_sweep() -> Schedule {
+    Schedule::daily_at_two_thirty()
+}
+
+/// Where the data folder is when nothing says otherwise.
+#[must_use]
+pub fn default_data_dir() -> PathBuf {
+    if cfg!(windows) {
+        let base = std::env::var_os("ProgramData")
+            .map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
+        base.join("Fluxion")
+    } else {
+        Path::new("/var").join("lib").join("fluxion")
+    }
+}
+
+/// Where the configuration is when nothing says otherwise: in the working folder if it is there, else beside the data.
+#[must_use]
+pub fn default_config_path() -> PathBuf {
+    let here = PathBuf::from("fluxion-agent.toml");
+    if here.exists() {
+        here
+    } else {
+        default_data_dir().join("fluxion-agent.toml")
+    }
+}
+
+mod zone {
+    use chrono_tz::Tz;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(zone.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| {
+            D::Error::custom(format!(
+                "{text:?} is not a time zone; use an IANA name such as America/Caracas, America/Mexico_City, \
+                 America/Argentina/Buenos_Aires or America/Panama"
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brake_trips_beyond_both_the_share_and_the_minimum() {
+        let brake = DeleteBrake::default();
+        assert!(!brake.trips(20, 20), "twenty rows may always go");
+        assert!(brake.trips(21, 20));
+        assert!(!brake.trips(50, 1_000), "five percent may go");
+        assert!(brake.trips(51, 1_000));
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        let mut value = serde_json::json!({
+            "host": "10.0.0.5", "password": "s3cret", "url": "mysql://ana:s3cret@host/db",
+            "tls": {"client_key": "s3cret"},
+        });
+        hide_secrets(&mut value);
+        assert!(!value.to_string().contains("s3cret"), "{value}");
+        assert!(value.to_string().contains("10.0.0.5"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Where the agent's own words go: to a file each day, and to the screen while a person watches.
+
+use std::path::Path;
+
+use anyhow::Context;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::config::LogConfig;
+
+/// Whether log lines are also written to the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    /// Everything the level lets through.
+    Everything,
+    /// Warnings and errors, because progress is shown.
+    Warnings,
+}
+
+/// Begins to log. The guard writes what is pending when it is dropped.
+///
+/// # Errors
+/// When the level makes no sense or the folder cannot be written.
+pub fn begin(config: &LogConfig, folder: &Path, screen: Screen) -> anyhow::Result<WorkerGuard> {
+    let filter = EnvFilter::try_new(&config.level).with_context(|| {
+        format!(
+            "log.level = {:?} makes no sense\nhint: use error, warn, info, debug or trace",
+            config.level
+        )
+    })?;
+    let files = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("fluxion-agent")
+        .filename_suffix("log")
+        .max_log_files(usize::from(config.keep_days.max(1)))
+        .build(folder)
+        .with_context(|| format!("cannot write logs in {}", folder.display()))?;
+    // Log lines wait here while the disk is slow; more than that are dropped rather than fill the memory.
+    let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+        .buffered_lines_limit(2_000)
+        .finish(files);
+    let to_screen = match screen {
+        Screen::Everything => EnvFilter::new(&config.level),
+        Screen::Warnings => EnvFilter::new("warn"),
+    };
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_ansi(false)
+                .with_writer(writer)
+                .with_filter(filter),
+        )
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_target(false)
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+                .with_filter(to_screen),
+        )
+        .try_init()
+        .context("logging was begun twice")?;
+    Ok(guard)
+}

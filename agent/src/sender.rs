@@ -1,0 +1,168 @@
+//! The line to the cloud: posts what waits in the spool, in order; heartbeats; and what the cloud asks for.
+//!
+//! Only a well-formed acknowledgement of the very batch that was posted lets the spool forget it. Whatever else comes
+//! back, however long, the spool keeps everything and the sender tries again.
+
+mod client;
+mod commands;
+mod heartbeat;
+mod post;
+mod refused;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fluxion_model::enrolment::PosSystemDeclaration;
+use tokio_util::sync::CancellationToken;
+
+use crate::breaker::Breaker;
+use crate::folder::DataFolder;
+use crate::live::Live;
+use crate::spool::Spool;
+
+pub use client::{Cloud, CloudError};
+pub use commands::listen;
+pub use heartbeat::beat;
+pub use post::post;
+
+/// While the cloud does not answer at all, it is tried once a minute.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What the tasks that talk to the cloud share.
+pub struct Link {
+    /// The cloud, once the agent is enrolled.
+    cloud: Mutex<Option<Arc<Cloud>>>,
+    server: String,
+    folder: DataFolder,
+    pub(crate) spool: Spool,
+    pub(crate) live: Arc<Live>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) breaker: Breaker,
+    declarations: Mutex<BTreeMap<String, PosSystemDeclaration>>,
+}
+
+impl Link {
+    /// Nothing is contacted yet.
+    #[must_use]
+    pub fn new(
+        server: String,
+        folder: DataFolder,
+        spool: Spool,
+        live: Arc<Live>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let breaker = Breaker::new(Duration::from_secs(1), PAUSE);
+        Self {
+            cloud: Mutex::new(None),
+            server,
+            folder,
+            spool,
+            live,
+            cancel,
+            breaker,
+            declarations: Mutex::default(),
+        }
+    }
+
+    /// What the cloud is told about a POS system before its first batch.
+    pub fn declare(&self, pos: &str, declaration: PosSystemDeclaration) {
+        self.declarations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(pos.to_owned(), declaration);
+    }
+
+    pub(crate) fn declarations(&self) -> BTreeMap<String, PosSystemDeclaration> {
+        self.declarations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The cloud with the agent's token; waits until the agent is enrolled. `None` when the agent is stopping.
+    pub(crate) async fn cloud(&self) -> Option<Arc<Cloud>> {
+        loop {
+            if let Some(cloud) = self
+                .cloud
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+            {
+                return Some(cloud);
+            }
+            match self.connect() {
+                Ok(Some(cloud)) => {
+                    let cloud = Arc::new(cloud);
+                    *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&cloud));
+                    return Some(cloud);
+                }
+                Ok(None) => self.needs_person(
+                    "this agent is not enrolled yet; run `fluxion-agent enroll --server URL --code CODE` with a code from \
+                     the dashboard"
+                        .to_owned(),
+                ),
+                Err(error) => self.needs_person(format!("{error:#}")),
+            }
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                () = tokio::time::sleep(Duration::from_secs(3)) => {}
+            }
+        }
+    }
+
+    fn connect(&self) -> anyhow::Result<Option<Cloud>> {
+        let Some(identity) = self.folder.identity()? else {
+            return Ok(None);
+        };
+        Ok(Some(Cloud::new(&self.server, Some(identity.token))?))
+    }
+
+    /// Reads the token again, in case somebody enrolled anew.
+    pub(crate) fn forget_cloud(&self) {
+        *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn needs_person(&self, problem: String) {
+        self.live.cloud(|cloud| {
+            if cloud.problem.as_ref() != Some(&problem) {
+                tracing::error!("{problem}");
+            }
+            cloud.problem = Some(problem);
+            cloud.needs_person = true;
+        });
+    }
+
+    /// It answered as it should.
+    pub(crate) fn answered(&self) {
+        self.breaker.success();
+        self.live.cloud(|cloud| {
+            if let Some(problem) = cloud.problem.take() {
+                tracing::info!("the cloud answers again (before: {problem})");
+            }
+            cloud.needs_person = false;
+            cloud.last_answer = Some(chrono::Utc::now());
+        });
+    }
+
+    /// It did not; the breaker says when to try again.
+    pub(crate) fn failed(&self, error: &CloudError) {
+        let after = match error {
+            CloudError::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        self.breaker.failure(after);
+        let text = crate::chain(error);
+        let needs_person = matches!(error, CloudError::Unauthorized { .. });
+        self.live.cloud(|cloud| {
+            if cloud.problem.as_ref() != Some(&text) {
+                tracing::warn!("{text}; what was read stays in the spool");
+            }
+            cloud.problem = Some(text);
+            cloud.needs_person = needs_person;
+        });
+        if needs_person {
+            self.forget_cloud();
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Requests to the ingest service, and what its answers mean. Knows HTTP, decides nothing.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use fluxion_model::command::{Command, CommandOutcome};
+use fluxion_model::delivery::{Ack, OutOfOrder};
+use fluxion_model::enrolment::{
+    EnrolReply, EnrolRequest, PosSystemDeclaration, PosSystemReply, ResumePoint,
+};
+use fluxion_model::heartbeat::{Heartbeat, HeartbeatReply};
+use fluxion_model::id::CommandId;
+use fluxion_model::wire;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Answers are small; whoever sends more is not the ingest service.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// How long a command request is held open.
+pub(super) const LONG_POLL: Duration = Duration::from_secs(30);
+
+/// The ingest service, as this agent sees it.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What came instead of a good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// No answer at all.
+    #[error(
+        "the cloud at {server} cannot be reached; check the line and `server` in the configuration"
+    )]
+    Unreachable {
+        /// Its address.
+        server: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The token is not accepted.
+    #[error(
+        "the cloud does not accept this agent ({message}); get a new code in the dashboard and run `fluxion-agent enroll \
+         --server URL --code CODE`"
+    )]
+    Unauthorized {
+        /// Its words.
+        message: String,
+    },
+    /// Too busy, or in trouble of its own.
+    #[error("the cloud answers {status}: {message}")]
+    Busy {
+        /// HTTP status.
+        status: StatusCode,
+        /// When to try again, if it says so.
+        retry_after: Option<Duration>,
+        /// Its words.
+        message: String,
+    },
+    /// The batch does not follow the last one.
+    #[error("the cloud expects another batch than the one that is next")]
+    OutOfOrder(OutOfOrder),
+    /// The content is refused; sending it again will not help.
+    #[error("the cloud refuses it ({status}): {message}")]
+    Refused {
+        /// HTTP status.
+        status: StatusCode,
+        /// Its words.
+        message: String,
+    },
+    /// An answer that is not one of ours, as from a hotel's login page.
+    #[error(
+        "something answers at {server}, but not the ingest service ({what}); check `server` in the configuration, and \
+         whether the line asks for a login"
+    )]
+    Garbage {
+        /// Its address.
+        server: String,
+        /// What came.
+        what: String,
+    },
+}
+
+impl Cloud {
+    /// Nothing is contacted yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(server: &str, token: Option<String>) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("fluxion-agent/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(2)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("cannot set up TLS\nhint: check the certificates of this computer")?;
+        Ok(Self {
+            http,
+            base: server.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// Exchanges a code for a token.
+    pub async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, CloudError> {
+        self.json(self.request(Method::POST, "/v1/agents/enrol"), request)
+            .await
+    }
+
+    /// Declares a POS system.
+    pub async fn declare(
+        &self,
+        name: &str,
+        body: &PosSystemDeclaration,
+    ) -> Result<PosSystemReply, CloudError> {
+        let path = format!("/v1/agents/pos-systems/{}", encode_path(name));
+        self.json(self.request(Method::PUT, &path), body).await
+    }
+
+    /// Posts a batch.
+    pub async fn deliver(&self, body: Vec<u8>) -> Result<Ack, CloudError> {
+        let request = self
+            .request(Method::POST, "/v1/agents/batches")
+            .header(CONTENT_TYPE, wire::CONTENT_TYPE)
+            .header(CONTENT_ENCODING, "zstd")
+            .timeout(Duration::from_secs(180))
+            .body(body);
+        self.send(request).await
+    }
+
+    /// Says how the agent is.
+    pub async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<HeartbeatReply, CloudError> {
+        self.json(
+            self.request(Method::POST, "/v1/agents/heartbeat"),
+            heartbeat,
+        )
+        .await
+    }
+
+    /// Asks what is to be done; held open until there is something.
+    pub async fn commands(&self) -> Result<Vec<Command>, CloudError> {
+        let path = format!("/v1/agents/commands?wait_seconds={}", LONG_POLL.as_secs());
+        self.send(self.request(Method::GET, &path).timeout(LONG_POLL * 2))
+            .await
+    }
+
+    /// Says what became of a command.
+    pub async fn outcome(&self, id: CommandId, outcome: &CommandOutcome) -> Result<(), CloudError> {
+        let path = format!("/v1/agents/commands/{id}/outcome");
+        let answer = self
+            .exchange(self.request(Method::POST, &path).json(outcome))
+            .await?;
+        drop(answer);
+        Ok(())
+    }
+
+    /// What the cloud holds of this agent.
+    pub async fn resume_point(&self) -> Result<ResumePoint, CloudError> {
+        self.send(self.request(Method::GET, "/v1/agents/resume-point"))
+            .await
+    }
+
+    /// The server's clock, as every HTTP answer carries it.
+    pub async fn clock(&self) -> Result<Option<chrono::DateTime<chrono::Utc>>, CloudError> {
+        let sent = self.request(Method::GET, "/health").send().await;
+        let response = sent.map_err(|source| CloudError::Unreachable {
+            server: self.base.clone(),
+            source,
+        })?;
+        let date = response
+            .headers()
+            .get(reqwest::header::DATE)
+            .and_then(|date| date.to_str().ok());
+        Ok(date
+            .and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok())
+            .map(|date| date.to_utc()))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        body: &impl Serialize,
+    ) -> Result<T, CloudError> {
+        self.send(request.json(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CloudError> {
+        let (status, body) = self.exchange(request).await?;
+        serde_json::from_slice(&body).map_err(|_| self.garbage(status, &body))
+    }
+
+    /// A 2xx answer's status and body, or what the answer means.
+    async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CloudError> {
+        let unreachable = |source| CloudError::Unreachable {
+            server: self.base.clone(),
+            source,
+        };
+        let mut response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(self.garbage(status, &body));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok((status, body));
+        }
+        Err(self.failure(status, retry_after, &body))
+    }
+
+    fn failure(
+        &self,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> CloudError {
+        let problem: Option<Problem> = serde_json::from_slice(body).ok();
+        let message = problem
+            .and_then(|problem| problem.detail.or(problem.title))
+            .unwrap_or_else(|| excerpt(body));
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                CloudError::Unauthorized { message }
+            }
+            StatusCode::CONFLICT => match serde_json::from_slice(body) {
+                Ok(expected) => CloudError::OutOfOrder(expected),
+                Err(_) => self.garbage(status, body),
+            },
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => CloudError::Busy {
+                status,
+                retry_after,
+                message,
+            },
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY => CloudError::Refused { status, message },
+            status if status.is_server_error() => CloudError::Busy {
+                status,
+                retry_after,
+                message,
+            },
+            _ => self.garbage(status, body),
+        }
+    }
+
+    fn garbage(&self, status: StatusCode, body: &[u8]) -> CloudError {
+        CloudError::Garbage {
+            server: self.base.clone(),
+            what: format!("{status}: {}", excerpt(body)),
+        }
+    }
+}
+
+/// RFC 9457.
+#[derive(serde::Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
+    let line: String = text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(120)
+        .collect();
+    if line.is_empty() {
+        "nothing in it".to_owned()
+    } else {
+        format!("{line:?}")
+    }
+}
+
+/// In seconds, as our service sends it, or as a date; never more than an hour.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = match text.trim().parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+            u64::try_from((at.to_utc() - chrono::Utc::now()).num_seconds()).unwrap_or(0)
+        }
+    };
+    Some(Duration::from_secs(seconds.min(3_600)))
+}
+
+fn encode_path(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

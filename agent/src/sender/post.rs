@@ -1,0 +1,380 @@
+//! Posts batches in order, with the next one already read from the disk while one is on its way.
+
+use std::time::Duration;
+
+use fluxion_model::delivery::Ack;
+use fluxion_model::fingerprint::Fingerprint;
+use fluxion_model::id::{BatchSeq, Epoch, PosSystemId};
+use tokio::time::Instant;
+
+use super::Link;
+use super::client::{Cloud, CloudError};
+use super::refused::{self, Suspect};
+use crate::spool::{SpoolError, Waiting};
+
+/// Acknowledged batches are forgotten together, because each forgetting flushes the disk.
+const FORGET_TOGETHER: u64 = 16;
+/// New lives within [`NEW_LIVES_WITHIN`] before the sender stops and asks.
+const NEW_LIVES: usize = 3;
+const NEW_LIVES_WITHIN: Duration = Duration::from_secs(3_600);
+/// A thing only a person can mend is tried again this often.
+const RECHECK: Duration = Duration::from_secs(60);
+
+/// Where the sender stands.
+pub(super) struct Post<'a> {
+    pub link: &'a Link,
+    /// The last acknowledged batch, and how far that is forgotten.
+    acked: u64,
+    forgotten: u64,
+    ahead: Option<Waiting>,
+    new_lives: Vec<Instant>,
+    pub suspect: Option<Suspect>,
+}
+
+/// Posts until the agent stops.
+pub async fn post(link: &Link) {
+    let mut post = Post {
+        link,
+        acked: 0,
+        forgotten: 0,
+        ahead: None,
+        new_lives: Vec::new(),
+        suspect: None,
+    };
+    let mut watch = link.spool.watch();
+    let mut compared = false;
+    while !link.cancel.is_cancelled() {
+        let Some(cloud) = link.cloud().await else {
+            break;
+        };
+        tokio::select! {
+            () = link.cancel.cancelled() => break,
+            () = link.breaker.ready() => {}
+        }
+        if !compared {
+            compared = post.compare(&cloud).await;
+            if !compared {
+                continue;
+            }
+        }
+        match post.step(&cloud).await {
+            Ok(Step::Posted) => {}
+            Ok(Step::NothingWaits) => {
+                post.forget().await;
+                tokio::select! {
+                    () = link.cancel.cancelled() => break,
+                    changed = watch.changed() => if changed.is_err() { break },
+                    () = tokio::time::sleep(Duration::from_secs(5)) => {}
+                }
+            }
+            Err(SpoolError::Closed) => break,
+            Err(SpoolError::NewLife) => post.restart(),
+            Err(error) => {
+                tracing::warn!("{}", crate::chain(&error));
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }
+    }
+    post.forget().await;
+}
+
+enum Step {
+    Posted,
+    NothingWaits,
+}
+
+impl Post<'_> {
+    fn restart(&mut self) {
+        self.acked = 0;
+        self.forgotten = 0;
+        self.ahead = None;
+    }
+
+    async fn step(&mut self, cloud: &Cloud) -> Result<Step, SpoolError> {
+        let epoch = self.link.spool.info().epoch;
+        let after = self.acked;
+        let waiting = match self
+            .ahead
+            .take()
+            .filter(|ahead| ahead.epoch == epoch && ahead.seq.0 == after + 1)
+        {
+            Some(waiting) => waiting,
+            None => match self
+                .link
+                .spool
+                .call(move |store| store.next_batch(after))
+                .await?
+            {
+                Some(waiting) => waiting,
+                None => return Ok(Step::NothingWaits),
+            },
+        };
+        let Some(pos_system) = self.pos_system(cloud, &waiting.pos).await? else {
+            return Ok(Step::Posted);
+        };
+        let body = waiting.request_body(pos_system)?;
+        let bytes = body.len() as u64;
+        let seq = waiting.seq.0;
+        let (answer, ahead) = tokio::select! {
+            () = self.link.cancel.cancelled() => return Ok(Step::Posted),
+            both = async {
+                tokio::join!(cloud.deliver(body), self.link.spool.call(move |store| store.next_batch(seq)))
+            } => both,
+        };
+        self.ahead = ahead.unwrap_or_default();
+        match answer {
+            Ok(ack) if acknowledges(&ack, waiting.seq) => self.acknowledged(&waiting, bytes).await,
+            Ok(ack) => {
+                let what = format!("an acknowledgement of another batch: {ack:?}");
+                self.link.failed(&CloudError::Garbage {
+                    server: "the server".to_owned(),
+                    what,
+                });
+            }
+            Err(CloudError::OutOfOrder(expected)) => {
+                self.link.answered();
+                tracing::error!(
+                    ours = %waiting.seq, expected = %expected.expected, "the cloud and the spool disagree about what was \
+                     delivered; one of them was restored or lost"
+                );
+                self.new_life().await?;
+            }
+            Err(CloudError::Refused { status, message }) => {
+                self.link.breaker.success();
+                refused::handle(self, &waiting, status, &message).await?;
+            }
+            Err(error) => self.link.failed(&error),
+        }
+        Ok(Step::Posted)
+    }
+
+    async fn acknowledged(&mut self, waiting: &Waiting, bytes: u64) {
+        self.link.answered();
+        self.suspect = None;
+        self.acked = waiting.seq.0;
+        self.link.live.cloud(|cloud| {
+            cloud.delivered += 1;
+            cloud.delivered_bytes += bytes;
+        });
+        if self.acked - self.forgotten >= FORGET_TOGETHER {
+            self.forget().await;
+        }
+    }
+
+    /// Lets the spool forget what is acknowledged. When that fails nothing is lost: the cloud knows a duplicate.
+    async fn forget(&mut self) {
+        if self.acked <= self.forgotten {
+            return;
+        }
+        let (up_to, epoch) = (BatchSeq(self.acked), self.link.spool.info().epoch);
+        match self
+            .link
+            .spool
+            .call(move |store| store.forget(up_to, epoch))
+            .await
+        {
+            Ok(()) => self.forgotten = up_to.0,
+            Err(error) => tracing::warn!("{}", crate::chain(&error)),
+        }
+    }
+
+    /// What the cloud calls a POS system; declares it when it changed or was never declared.
+    async fn pos_system(
+        &mut self,
+        cloud: &Cloud,
+        pos: &str,
+    ) -> Result<Option<PosSystemId>, SpoolError> {
+        let name = pos.to_owned();
+        let Some(declaration) = self.link.declarations().remove(pos) else {
+            // Taken out of the configuration while something of it still waited.
+            let known = self
+                .link
+                .spool
+                .call(move |store| store.known_pos_system(&name))
+                .await?;
+            let id = known.and_then(|id| id.parse().ok());
+            if id.is_none() {
+                self.link.needs_person(format!(
+                    "deliveries of the POS system {pos:?} wait, but it is not in the configuration and was never declared; \
+                     put it back into the configuration"
+                ));
+                tokio::time::sleep(RECHECK).await;
+            }
+            return Ok(id);
+        };
+        let identity = Fingerprint::of(&serde_json::to_vec(&declaration).unwrap_or_default()).0;
+        let asked = name.clone();
+        let known = self
+            .link
+            .spool
+            .call(move |store| store.pos_system(&asked, identity))
+            .await?;
+        if let Some(id) = known.and_then(|id| id.parse().ok()) {
+            return Ok(Some(id));
+        }
+        match cloud.declare(pos, &declaration).await {
+            Ok(reply) => {
+                self.link.answered();
+                let id = reply.id.to_string();
+                self.link
+                    .spool
+                    .call(move |store| store.keep_pos_system(&name, &id, identity))
+                    .await?;
+                Ok(Some(reply.id))
+            }
+            Err(error) => {
+                self.link.failed(&error);
+                if matches!(error, CloudError::Refused { .. }) {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Once after the start: do the cloud and the spool agree about the past? False when the cloud did not answer.
+    async fn compare(&mut self, cloud: &Cloud) -> bool {
+        let held = tokio::select! {
+            () = self.link.cancel.cancelled() => return false,
+            held = cloud.resume_point() => held,
+        };
+        let held = match held {
+            Ok(held) => held,
+            Err(error) => {
+                self.link.failed(&error);
+                return false;
+            }
+        };
+        self.link.answered();
+        let first = match self.link.spool.call(|store| store.first_waiting()).await {
+            Ok(first) => first,
+            Err(_) => return false,
+        };
+        let info = self.link.spool.info();
+        if let Some(why) = disagreement(held.epoch, held.last_seq, info.epoch, first, info.last_seq)
+        {
+            tracing::error!("{why}");
+            return self.new_life().await.is_ok();
+        }
+        true
+    }
+
+    /// The spool begins a new life: everything is read and sent again, and fingerprints keep that cheap for the cloud.
+    async fn new_life(&mut self) -> Result<(), SpoolError> {
+        self.new_lives.retain(|at| at.elapsed() < NEW_LIVES_WITHIN);
+        if self.new_lives.len() >= NEW_LIVES {
+            self.link.needs_person(
+                "the cloud and this agent's spool disagree again and again; probably two computers use the same token, \
+                 because one was cloned. Enrol one of them anew with `fluxion-agent enroll`"
+                    .to_owned(),
+            );
+            tokio::select! {
+                () = self.link.cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(RECHECK * 10) => {}
+            }
+        }
+        self.new_lives.push(Instant::now());
+        self.forget().await;
+        let epoch = self.link.spool.call(|store| store.begin_new_life()).await?;
+        tracing::warn!(%epoch, "the spool begins a new life; every POS system is read and sent again");
+        self.restart();
+        Ok(())
+    }
+
+    /// After a batch was put together anew, what was read ahead is void.
+    pub(super) fn requeued(&mut self) {
+        self.ahead = None;
+    }
+}
+
+fn acknowledges(ack: &Ack, posted: BatchSeq) -> bool {
+    match ack {
+        Ack::Applied { seq, .. } => *seq == posted,
+        Ack::Duplicate { last_seq } => *last_seq >= posted,
+    }
+}
+
+/// Why the cloud and the spool cannot both be right, if so. `first` is the first batch not known to be acknowledged.
+fn disagreement(
+    cloud_epoch: Option<Epoch>,
+    cloud_last: Option<BatchSeq>,
+    epoch: Epoch,
+    first: u64,
+    last: Option<BatchSeq>,
+) -> Option<&'static str> {
+    let cloud_last = cloud_last.map_or(0, |seq| seq.0);
+    if cloud_epoch != Some(epoch) {
+        let begins = first <= 1;
+        return (!begins)
+            .then_some("the cloud does not know this spool any more; it was restored or lost");
+    }
+    if cloud_last + 1 < first {
+        return Some(
+            "the cloud has lost deliveries that it acknowledged; it was restored from a backup",
+        );
+    }
+    if cloud_last > last.map_or(0, |seq| seq.0) {
+        return Some(
+            "the cloud knows deliveries that this spool does not; the spool was restored from a backup",
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restored_side_is_noticed_and_an_ordinary_restart_is_not() {
+        let (ours, other) = (Epoch::generate(), Epoch::generate());
+        let seq = |n| Some(BatchSeq(n));
+        assert!(
+            disagreement(None, None, ours, 1, None).is_none(),
+            "a fresh agent"
+        );
+        assert!(disagreement(Some(ours), seq(7), ours, 8, seq(9)).is_none());
+        assert!(
+            disagreement(Some(ours), seq(8), ours, 8, seq(9)).is_none(),
+            "the answer was lost"
+        );
+        assert!(
+            disagreement(Some(other), seq(70), ours, 1, seq(3)).is_none(),
+            "a new life that begins"
+        );
+        assert!(disagreement(Some(ours), seq(5), ours, 8, seq(9)).is_some());
+        assert!(disagreement(Some(ours), seq(12), ours, 8, seq(9)).is_some());
+        assert!(disagreement(None, None, ours, 8, seq(9)).is_some());
+        assert!(disagreement(Some(other), seq(3), ours, 2, seq(9)).is_some());
+    }
+
+    #[test]
+    fn only_an_acknowledgement_of_this_very_batch_counts() {
+        assert!(acknowledges(
+            &Ack::Applied {
+                seq: BatchSeq(4),
+                rejected: 0
+            },
+            BatchSeq(4)
+        ));
+        assert!(!acknowledges(
+            &Ack::Applied {
+                seq: BatchSeq(3),
+                rejected: 0
+            },
+            BatchSeq(4)
+        ));
+        assert!(acknowledges(
+            &Ack::Duplicate {
+                last_seq: BatchSeq(9)
+            },
+            BatchSeq(4)
+        ));
+        assert!(!acknowledges(
+            &Ack::Duplicate {
+                last_seq: BatchSeq(3)
+            },
+            BatchSeq(4)
+        ));
+    }
+}
