@@ -1,7 +1,7 @@
 //! The processes of the demo: one cloud, one agent per store, the databases under them.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,12 +90,12 @@ impl Cloud {
         command
             .env("FLUXION_ADMIN_EMAIL", EMAIL)
             .env("FLUXION_ADMIN_PASSWORD", PASSWORD);
-        self.server = Some(Server::start(
-            command,
-            None,
-            "TERM",
-            self.logs.join("ingest.log"),
-        )?);
+        let mut server = Server::start(command, None, "TERM", self.logs.join("ingest.log"))?;
+        let port = self.port;
+        server.wait_until("fluxion-ingest", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })?;
+        self.server = Some(server);
         Ok(())
     }
 
