@@ -110,7 +110,7 @@ impl Bound {
         if let Some((kind, total)) = plan.kind_by_sign
             && matches!(&slots[total], Some(Output::Number(total)) if total.is_sign_negative())
         {
-            slots[kind] = Some(Output::SaleKind(SaleKind::Return));
+            slots[kind] = Some(Output::Direction(SaleKind::Return));
         }
         let failure = failure.or_else(|| self.incomplete(plan, &slots, view).map(Box::new));
         if let Some(mut failure) = failure {

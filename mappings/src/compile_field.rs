@@ -295,8 +295,8 @@ impl FieldCompiler<'_, '_> {
             | Kind::Texts
             | Kind::Tax
             | Kind::Movement
-            | Kind::SaleKind
-            | Kind::SaleStatus
+            | Kind::Direction
+            | Kind::Status
             | Kind::Lines
             | Kind::Payments => {}
         }

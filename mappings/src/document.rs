@@ -1,6 +1,6 @@
 //! The mapping document as people write it: TOML in packs, JSON in the API, one schema for both.
 //!
-//! These are plain data. Nothing here knows how a field is computed; [`crate::rules`] compiles the document, and an
+//! These are plain data. Nothing here knows how a field is computed; [`crate::Rules`] compiles the document, and an
 //! error there names the place in the document.
 
 use std::collections::BTreeMap;

@@ -228,8 +228,8 @@ pub(crate) fn finish(
         }
         Kind::Tax => Output::Tax(word(kind, &cell)?),
         Kind::Movement => Output::Movement(word(kind, &cell)?),
-        Kind::SaleKind => Output::SaleKind(word(kind, &cell)?),
-        Kind::SaleStatus => Output::SaleStatus(word(kind, &cell)?),
+        Kind::Direction => Output::Direction(word(kind, &cell)?),
+        Kind::Status => Output::Status(word(kind, &cell)?),
         Kind::Lines | Kind::Payments => return Err(ill_typed(kind)),
     }))
 }

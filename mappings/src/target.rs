@@ -26,8 +26,8 @@ pub(crate) enum Kind {
     Texts,
     Tax,
     Movement,
-    SaleKind,
-    SaleStatus,
+    Direction,
+    Status,
     Lines,
     Payments,
 }
@@ -48,8 +48,8 @@ impl Kind {
             Self::Movement => {
                 "one of purchase, purchase_return, adjustment, transfer_in, transfer_out, loss, sale, other"
             }
-            Self::SaleKind => "one of sale, return",
-            Self::SaleStatus => "one of completed, voided",
+            Self::Direction => "one of sale, return",
+            Self::Status => "one of completed, voided",
             Self::Lines => "a list of sale lines",
             Self::Payments => "a list of payments",
         }
@@ -69,8 +69,8 @@ pub(crate) enum Output {
     Texts(Vec<String>),
     Tax(TaxInclusion),
     Movement(MovementKind),
-    SaleKind(SaleKind),
-    SaleStatus(SaleStatus),
+    Direction(SaleKind),
+    Status(SaleStatus),
     Lines(Vec<SaleLine>),
     Payments(Vec<SalePayment>),
 }
@@ -147,8 +147,8 @@ macro_rules! defaulted {
 defaulted! {
     // The only truth values of entities say whether something is in use.
     bool = Flag or true,
-    SaleKind = SaleKind or SaleKind::default(),
-    SaleStatus = SaleStatus or SaleStatus::default(),
+    SaleKind = Direction or SaleKind::default(),
+    SaleStatus = Status or SaleStatus::default(),
     Vec<String> = Texts or Vec::new(),
     Vec<SaleLine> = Lines or Vec::new(),
     Vec<SalePayment> = Payments or Vec::new(),

@@ -250,3 +250,46 @@ fn streams_and_connectors_must_fit() {
     }
     assert!(compile(&text).is_ok());
 }
+
+#[test]
+fn the_examples_of_the_readme_are_true() {
+    let readme = include_str!("../../README.md");
+    let document = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let mapping = Mapping::from_toml(document).unwrap();
+    let context = Context::new(
+        &mapping,
+        chrono_tz::UTC,
+        "VES".parse().unwrap(),
+        None,
+        &Default::default(),
+    )
+    .unwrap();
+    crate::Rules::compile(&mapping, &context).unwrap();
+    let operations = readme
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.matches('|').count() == 4);
+    let mut seen = 0;
+    for line in operations {
+        let Some(example) = line
+            .split('`')
+            .nth(3)
+            .filter(|example| example.contains('{'))
+        else {
+            continue;
+        };
+        let text = if example.starts_with('{') {
+            format!("x = {example}")
+        } else {
+            example.to_owned()
+        };
+        let fields: Result<std::collections::BTreeMap<String, crate::field_document::Field>, _> =
+            toml::from_str(&text);
+        assert!(fields.is_ok(), "{example}: {fields:?}");
+        seen += 1;
+    }
+    assert!(seen >= 20, "only {seen} examples were found");
+}

@@ -21,10 +21,10 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Int),
         decimal.prop_map(Value::Decimal),
         any::<f64>().prop_map(Value::Float),
-        ".{0,40}".prop_map(|text| Value::text(text)),
-        "[-+(]?[0-9.,]{1,40}[-)%]?".prop_map(|text| Value::text(text)),
+        ".{0,40}".prop_map(Value::text),
+        "[-+(]?[0-9.,]{1,40}[-)%]?".prop_map(Value::text),
         "[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,5}([ T][0-9:.]{1,12})?[-+Z0-9:]{0,6}"
-            .prop_map(|text| Value::text(text)),
+            .prop_map(Value::text),
         any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
         date.clone().prop_map(Value::Date),
         (0_u32..86_400).prop_filter_map("a time", |s| {
