@@ -124,6 +124,26 @@ pub struct Agent {
     server: Option<Server>,
 }
 
+/// What `fluxion-agent status --json` says, as far as it matters here.
+#[derive(Debug, Deserialize)]
+pub struct Status {
+    /// Deliveries that wait for the cloud.
+    pub queued_batches: u64,
+    /// The streams that have been read.
+    pub streams: Vec<StreamStatus>,
+}
+
+/// A stream in [`Status`].
+#[derive(Debug, Deserialize)]
+pub struct StreamStatus {
+    /// Its name.
+    pub stream: String,
+    /// Whether a scan of everything is under way.
+    pub scanning: bool,
+    /// Why it waits for a person, if it does.
+    pub halted: serde_json::Value,
+}
+
 #[derive(Deserialize)]
 struct Created {
     id: String,
@@ -193,6 +213,26 @@ impl Agent {
         command.arg("run").arg("--config").arg(&self.config);
         self.server = Some(Server::start(command, None, "TERM", self.log.clone())?);
         Ok(())
+    }
+
+    /// What it says about itself.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn status(&self) -> Result<Status> {
+        let mut command = Command::new(program("fluxion-agent")?);
+        let output = command
+            .arg("status")
+            .arg("--json")
+            .arg("--config")
+            .arg(&self.config)
+            .output()?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "the agent's status: {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
     }
 
     /// Stops it the polite way.

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::api::{Api, Job};
+use super::chain::Agent;
 use super::narrate::Narrator;
 
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -20,19 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// `GET /v1/stores/{id}`, as far as it matters here.
 #[derive(Debug, Deserialize)]
 struct Detail {
-    overview: Overview,
     streams: Vec<Stream>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Overview {
-    last_seen_at: Option<DateTime<Utc>>,
-    queue: Queue,
-}
-
-#[derive(Debug, Deserialize)]
-struct Queue {
-    batches: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,6 +81,17 @@ pub async fn full_sync(api: &Api, store_id: &str, narrator: &Narrator) -> Result
     let begun = Instant::now();
     loop {
         let detail: Detail = api.get(&format!("/v1/stores/{store_id}")).await?;
+        if let Some(stream) = detail
+            .streams
+            .iter()
+            .find(|stream| stream.phase == "halted")
+        {
+            bail!(
+                "{} waits for a person: {}",
+                stream.stream,
+                stream.last_error.clone().unwrap_or_default()
+            );
+        }
         let streams: BTreeSet<_> = detail
             .streams
             .iter()
@@ -133,35 +133,40 @@ pub async fn full_sync(api: &Api, store_id: &str, narrator: &Narrator) -> Result
     }
 }
 
-/// Waits until the agent itself has said, after this moment, that its queue is empty and nothing is under way.
+/// Waits until an agent's queue is empty and stays so for a while.
 ///
 /// # Errors
 /// When it does not come to rest, or a stream waits for a person.
-pub async fn at_rest(api: &Api, store_id: &str) -> Result<()> {
-    let since = Utc::now();
+pub async fn at_rest(agent: &Agent) -> Result<()> {
+    const CALM: Duration = Duration::from_secs(4);
     let begun = Instant::now();
+    let mut calm_since: Option<Instant> = None;
     loop {
-        let detail: Detail = api.get(&format!("/v1/stores/{store_id}")).await?;
-        if let Some(halted) = detail
+        let status = agent.status()?;
+        if let Some(halted) = status
             .streams
             .iter()
-            .find(|stream| stream.phase == "halted")
+            .find(|stream| !stream.halted.is_null())
         {
             bail!(
-                "{} waits for a person: {}",
+                "{}: the stream {} waits for a person: {}",
+                agent.store,
                 halted.stream,
-                halted.last_error.clone().unwrap_or_default()
+                halted.halted
             );
         }
-        let heard = detail
-            .overview
-            .last_seen_at
-            .is_some_and(|seen| seen > since);
-        if heard && detail.overview.queue.batches == 0 {
-            return Ok(());
+        let busy = status.queued_batches > 0 || status.streams.iter().any(|stream| stream.scanning);
+        match (busy, calm_since) {
+            (true, _) => calm_since = None,
+            (false, None) => calm_since = Some(Instant::now()),
+            (false, Some(since)) if since.elapsed() >= CALM => return Ok(()),
+            (false, Some(_)) => {}
         }
         if begun.elapsed() > PATIENCE {
-            bail!("the agent does not come to rest: {detail:?}");
+            bail!(
+                "{}: the agent does not come to rest: {status:?}",
+                agent.store
+            );
         }
         sleep(Duration::from_millis(500)).await;
     }

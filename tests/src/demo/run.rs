@@ -290,8 +290,8 @@ impl Demo {
             .map(|agent| agent.store_id.clone())
             .collect();
         quiet::full_sync(&self.api, &stores[0], &narrator).await?;
-        for store in &stores {
-            quiet::at_rest(&self.api, store).await?;
+        for agent in &self.fleet.lock().await.agents {
+            quiet::at_rest(agent).await?;
         }
         let busy = narrator.seconds();
 
