@@ -4,4 +4,4 @@ mod engine;
 #[path = "../sql/mod.rs"]
 mod sql;
 
-pub use engine::Engine;
+pub use engine::{Engine, MIGRATIONS};

@@ -1,0 +1,634 @@
+//! Deliveries: exactly once, all or nothing, and no bad record blocks the ones behind it.
+
+use chrono::Utc;
+use fluxion_ingest::database::DatabaseError;
+use fluxion_ingest::ops::delivery::{Encoding, decode};
+use fluxion_model::delivery::{Ack, Line};
+use fluxion_model::entity::EntityKind;
+use fluxion_model::id::{BatchSeq, Epoch, JobId, PosSystemId};
+use fluxion_model::job::{JobCounts, JobKind, JobReport, JobStatus};
+use fluxion_model::reject::{ErrorClass, Rejected};
+
+use crate::chain::{Chain, dec, gone, price, product, put, sale, stock};
+
+on_both_engines!(
+    every_kind_of_record_is_kept_as_it_was_sent,
+    a_replay_of_every_batch_changes_nothing,
+    a_gap_is_refused_and_says_what_is_expected,
+    a_new_epoch_begins_at_one_and_finds_its_records_unchanged,
+    another_agents_pos_system_is_not_found,
+    a_sale_is_replaced_whole_and_its_deletion_leaves_a_tombstone,
+    a_changed_price_leaves_its_past_with_provenance,
+    stock_that_goes_and_returns_has_a_past_without_the_gap,
+    the_last_of_several_lines_about_one_record_counts,
+    a_record_out_of_range_is_set_aside_alone_and_cleared_when_it_is_good,
+    a_line_nobody_understands_is_set_aside_alone,
+    an_agents_rejects_count_up_and_are_cleared_by_key,
+    a_job_report_replaces_the_earlier_one_and_marks_the_last_sync,
+    what_the_dashboard_is_told_is_a_row_per_kind_and_batch,
+    ten_thousand_records_in_one_batch,
+    two_stores_at_once_make_one_product_for_one_sku,
+);
+
+fn meta(line: &str) -> Line {
+    serde_json::from_str(line).unwrap()
+}
+
+async fn every_kind_of_record_is_kept_as_it_was_sent(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let lines = [
+        put(product(
+            "1",
+            "0001",
+            "Harina P.A.N. Ñandú",
+            &["7591001000012"],
+        )),
+        put(price("1|d", "1", "12.345678")),
+        put(stock("1|d", "1", "-3.5")),
+        put(sale("900", &["1", "-1"])),
+        meta(r#"{"put":{"location":{"id":"L1","name":"Depósito"}}}"#),
+        meta(r#"{"put":{"category":{"id":"C1","name":"Víveres","parent":"C0","active":false}}}"#),
+        meta(r#"{"put":{"supplier":{"id":"S1","name":"Polar","tax_id":"J-00006372-9"}}}"#),
+        meta(
+            r#"{"put":{"customer":{"id":"K1","name":"María","currency":"USD","credit_limit":"100.5","terms_days":30}}}"#,
+        ),
+        meta(
+            r#"{"put":{"stock_movement":{"id":"M1","product":"1","kind":"purchase","quantity":"24","at":"2026-03-01T12:00:00.123456Z"}}}"#,
+        ),
+        meta(
+            r#"{"put":{"account_payment":{"id":"P1","customer":"K1","at":"2026-03-01T12:00:00Z","currency":"USD","amount":"50"}}}"#,
+        ),
+        meta(
+            r#"{"put":{"cash_session":{"id":"Z1","opened_at":"2026-03-01T12:00:00Z","currency":"VES","opening":"0"}}}"#,
+        ),
+    ];
+    let applied = agent.deliver(&lines).await;
+    assert_eq!(
+        (applied.counts.inserted, applied.counts.rejected),
+        (lines.len(), 0)
+    );
+    assert_eq!(
+        chain.value("select micros(amount) as v from prices").await,
+        "12345678"
+    );
+    assert_eq!(
+        chain
+            .value("select micros(on_hand) as v from stock_levels")
+            .await,
+        "-3500000"
+    );
+    assert_eq!(
+        chain
+            .value("select micros(credit_limit) as v from customers")
+            .await,
+        "100500000"
+    );
+    assert_eq!(
+        chain
+            .value("select sum(micros(quantity)) as v from sale_lines")
+            .await
+            .parse::<i64>()
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        chain.value("select search as v from products").await,
+        "0001 harina p.a.n. nandu 7591001000012"
+    );
+    assert_eq!(chain.value("select sku as v from products").await, "0001");
+    for table in [
+        "locations",
+        "categories",
+        "suppliers",
+        "stock_movements",
+        "account_payments",
+        "cash_sessions",
+        "sale_payments",
+    ] {
+        assert_eq!(chain.count(table).await, 1, "{table}");
+    }
+}
+
+async fn a_replay_of_every_batch_changes_nothing(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    for amount in ["1", "2", "3"] {
+        agent
+            .deliver(&[
+                put(product("1", "A", "Azúcar", &[])),
+                put(price("1", "1", amount)),
+                put(sale("7", &["2"])),
+            ])
+            .await;
+    }
+    for seq in 1..=3 {
+        let replay = agent.delivery(BatchSeq(seq), &[put(price("1", "1", "99"))]);
+        let applied = chain
+            .database
+            .apply(&agent.identity, &replay)
+            .await
+            .unwrap();
+        assert_eq!(
+            applied.ack,
+            Ack::Duplicate {
+                last_seq: BatchSeq(3)
+            }
+        );
+    }
+    assert_eq!(
+        chain.value("select micros(amount) as v from prices").await,
+        "3000000"
+    );
+    assert_eq!(
+        (
+            chain.count("price_history").await,
+            chain.count("sale_lines").await
+        ),
+        (2, 1)
+    );
+    let point = chain.database.resume_point(&agent.identity).await.unwrap();
+    assert_eq!(
+        (point.epoch, point.last_seq),
+        (Some(agent.epoch), Some(BatchSeq(3)))
+    );
+}
+
+async fn a_gap_is_refused_and_says_what_is_expected(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent.deliver(&[put(price("1", "1", "1"))]).await;
+    agent.next = BatchSeq(3);
+    match agent.try_deliver(&[put(price("2", "1", "1"))]).await {
+        Err(DatabaseError::OutOfOrder(answer)) => {
+            assert_eq!(
+                (answer.epoch, answer.expected),
+                (Some(agent.epoch), BatchSeq(2))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(chain.count("prices").await, 1);
+    agent.next = BatchSeq(2);
+    agent.deliver(&[put(price("2", "1", "1"))]).await;
+}
+
+async fn a_new_epoch_begins_at_one_and_finds_its_records_unchanged(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let lines = [
+        put(product("1", "A", "Azúcar", &[])),
+        put(price("1", "1", "5")),
+        put(sale("7", &["2"])),
+    ];
+    agent.deliver(&lines).await;
+    let old = agent.epoch;
+    agent.epoch = Epoch::generate();
+    agent.next = BatchSeq(2);
+    match agent.try_deliver(&lines).await {
+        Err(DatabaseError::OutOfOrder(answer)) => {
+            assert_eq!((answer.epoch, answer.expected), (Some(old), BatchSeq(2)))
+        }
+        other => panic!("{other:?}"),
+    }
+    agent.next = BatchSeq::FIRST;
+    let counts = agent.deliver(&lines).await.counts;
+    assert_eq!(
+        (counts.inserted, counts.updated, counts.deleted),
+        (0, 0, 0),
+        "fingerprints make it free"
+    );
+    assert_eq!(
+        chain
+            .database
+            .resume_point(&agent.identity)
+            .await
+            .unwrap()
+            .epoch,
+        Some(agent.epoch)
+    );
+}
+
+async fn another_agents_pos_system_is_not_found(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let other = chain.store("Petare").await;
+    agent.pos_system = other.pos_system;
+    let refused = agent.try_deliver(&[put(price("1", "1", "1"))]).await;
+    assert!(
+        matches!(refused, Err(DatabaseError::NotFound(_))),
+        "{refused:?}"
+    );
+    agent.pos_system = PosSystemId::generate();
+    assert!(agent.try_deliver(&[]).await.is_err());
+    assert_eq!(
+        (chain.count("prices").await, agent.next),
+        (0, BatchSeq::FIRST)
+    );
+}
+
+async fn a_sale_is_replaced_whole_and_its_deletion_leaves_a_tombstone(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent
+        .deliver(&[put(sale("7", &["1", "2", "3"])), put(sale("8", &["4"]))])
+        .await;
+    let counts = agent
+        .deliver(&[
+            put(sale("7", &["5"])),
+            gone(EntityKind::Sale, "8"),
+            gone(EntityKind::Sale, "9"),
+        ])
+        .await
+        .counts;
+    assert_eq!((counts.updated, counts.deleted), (1, 1));
+    assert_eq!(chain.count("sale_lines where sale_id = '7'").await, 1);
+    assert_eq!(chain.count("sales where deleted_at is not null").await, 1);
+    agent.deliver(&[put(sale("8", &["4"]))]).await;
+    assert_eq!(
+        chain.count("sales where deleted_at is not null").await,
+        0,
+        "it is back"
+    );
+    assert_eq!(chain.count("sale_lines").await, 2);
+}
+
+async fn a_changed_price_leaves_its_past_with_provenance(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent.deliver(&[put(price("1", "1", "10"))]).await;
+    assert_eq!(
+        chain.count("price_history").await,
+        0,
+        "a first value costs no row"
+    );
+    let mut touched = price("1", "1", "10.00");
+    touched.updated_at = Some(Utc::now());
+    agent.deliver(&[put(touched)]).await;
+    assert_eq!(
+        chain.count("price_history").await,
+        0,
+        "the value is the same"
+    );
+    agent.deliver(&[put(price("1", "1", "12"))]).await;
+    assert_eq!(
+        chain
+            .value("select micros(amount) as v from price_history")
+            .await,
+        "10000000"
+    );
+    assert_eq!(chain.count("price_history h join prices p on p.value_since = h.valid_to where h.valid_from < h.valid_to").await, 1);
+    assert_eq!(
+        chain
+            .value("select batch_seq as v from price_history")
+            .await,
+        "2"
+    );
+    assert_eq!(chain.value("select batch_seq as v from prices").await, "3");
+}
+
+async fn stock_that_goes_and_returns_has_a_past_without_the_gap(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent.deliver(&[put(stock("1", "1", "10"))]).await;
+    agent.deliver(&[gone(EntityKind::StockLevel, "1")]).await;
+    agent.deliver(&[put(stock("1", "1", "10"))]).await;
+    agent.deliver(&[put(stock("1", "1", "8"))]).await;
+    assert_eq!(
+        chain.count("stock_levels where deleted_at is null").await,
+        1
+    );
+    assert_eq!(chain.count("stock_history").await, 2);
+    let ends = "select valid_to as v from stock_history order by valid_from limit 1";
+    let begins = "select valid_from as v from stock_history order by valid_from desc limit 1";
+    assert!(chain.value(ends).await < chain.value(begins).await);
+}
+
+async fn the_last_of_several_lines_about_one_record_counts(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let lines = [
+        put(price("1", "1", "1")),
+        put(price("2", "1", "1")),
+        put(price("1", "1", "2")),
+        gone(EntityKind::Price, "2"),
+        gone(EntityKind::Price, "1"),
+        put(price("1", "1", "3")),
+    ];
+    assert_eq!(agent.deliver(&lines).await.counts.inserted, 1);
+    assert_eq!(
+        chain.value("select micros(amount) as v from prices").await,
+        "3000000"
+    );
+}
+
+async fn a_record_out_of_range_is_set_aside_alone_and_cleared_when_it_is_good(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let mut broken = sale("7", &["1", "0.0000001"]);
+    broken.total = dec("1");
+    let long_sku = product("1", &"9".repeat(300), "Largo", &[]);
+    let lines = [
+        put(broken),
+        put(sale("8", &["1"])),
+        put(price("1", "1", "5000000000000")),
+        put(long_sku),
+    ];
+    let applied = agent.deliver(&lines).await;
+    assert_eq!(
+        applied.ack,
+        Ack::Applied {
+            seq: BatchSeq(1),
+            rejected: 3
+        }
+    );
+    assert_eq!(
+        (
+            chain.count("sales").await,
+            chain.count("sale_lines").await,
+            chain.count("prices").await
+        ),
+        (1, 1, 0)
+    );
+    assert_eq!(
+        chain
+            .value("select field as v from rejects where entity = 'sale' and origin = 'cloud'")
+            .await,
+        "lines[1].quantity"
+    );
+    assert_eq!(chain.count("rejects where status = 'open'").await, 3);
+
+    agent
+        .deliver(&[
+            put(sale("7", &["1"])),
+            put(price("1", "1", "7000000000000")),
+        ])
+        .await;
+    assert_eq!(
+        chain
+            .value("select status as v from rejects where entity = 'sale'")
+            .await,
+        "cleared"
+    );
+    assert_eq!(
+        chain
+            .value("select status as v from rejects where entity = 'price'")
+            .await,
+        "open"
+    );
+    agent
+        .deliver(&[gone(EntityKind::Price, "1"), gone(EntityKind::Product, "1")])
+        .await;
+    assert_eq!(chain.count("rejects where status = 'open'").await, 0);
+}
+
+async fn a_line_nobody_understands_is_set_aside_alone(chain: Chain) {
+    let agent = chain.store("Chacao").await;
+    let long = format!(
+        r#"{{"put":{{"price":{{"id":"1","product":"1","list":"{}"}}}}}}"#,
+        "x".repeat(2_000_000)
+    );
+    let lines = [
+        r#"{"put":{"loyalty_card":{"id":"77"}}}"#,
+        r#"{"put":{"price":{"id":"P5","product":"1","currency":"VES","amount":"veinte"}}}"#,
+        r#"{"put":{"product":{"id":"2","sku":"a\u0000b","name":"x"}}}"#,
+        "not even JSON",
+        long.as_str(),
+        r#"{"put":{"price":{"id":"P6","product":"1","currency":"VES","amount":"20"}}}"#,
+    ];
+    let header = agent.delivery(agent.next, &[]).header;
+    let header = serde_json::json!({ "fluxion": 1, "epoch": header.epoch, "seq": 1, "made_at": header.made_at,
+        "pos_system": header.pos_system, "stream": "items", "job": header.job, "mapping_version": 1, "lines": lines.len() });
+    let body = format!("{header}\n{}\n", lines.join("\n"));
+    let delivery = decode(body.as_bytes(), Encoding::Plain).unwrap();
+    let applied = chain
+        .database
+        .apply(&agent.identity, &delivery)
+        .await
+        .unwrap();
+    assert_eq!(
+        applied.ack,
+        Ack::Applied {
+            seq: BatchSeq(1),
+            rejected: 5
+        }
+    );
+    assert_eq!(
+        (chain.count("prices").await, chain.count("rejects").await),
+        (1, 5)
+    );
+    assert_eq!(
+        chain
+            .value("select rule as v from rejects where key = 'P5'")
+            .await,
+        "unreadable"
+    );
+    assert_eq!(
+        chain
+            .value("select entity as v from rejects where rule = 'control_character'")
+            .await,
+        "product"
+    );
+}
+
+fn reject(key: &str, raw: &str) -> Rejected {
+    Rejected {
+        entity: EntityKind::Product,
+        key: key.to_owned(),
+        id: None,
+        class: ErrorClass::DataValidation,
+        field: Some("tax_rate".to_owned()),
+        rule: "number".to_owned(),
+        raw: Some(raw.to_owned()),
+        message: "16% no es un número".to_owned(),
+        position: Some("productos.csv:7".to_owned()),
+        row: [("iva".to_owned(), raw.to_owned())].into(),
+    }
+}
+
+async fn an_agents_rejects_count_up_and_are_cleared_by_key(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent
+        .deliver(&[
+            Line::Reject(reject("1", "16%")),
+            Line::Reject(reject("2", "nul \0")),
+        ])
+        .await;
+    agent.deliver(&[Line::Reject(reject("1", "16%"))]).await;
+    assert_eq!(
+        chain
+            .value("select times as v from rejects where key = '1'")
+            .await,
+        "2"
+    );
+    agent
+        .deliver(&[Line::Cleared {
+            keys: vec!["1".to_owned(), "none".to_owned()],
+        }])
+        .await;
+    assert_eq!(
+        chain
+            .value("select key as v from rejects where status = 'open'")
+            .await,
+        "2"
+    );
+    let again = [
+        Line::Cleared {
+            keys: vec!["2".to_owned()],
+        },
+        Line::Reject(reject("2", "x")),
+    ];
+    agent.deliver(&again).await;
+    assert_eq!(
+        chain
+            .value("select raw as v from rejects where status = 'open'")
+            .await,
+        "x"
+    );
+    let cleared = [
+        Line::Reject(reject("3", "x")),
+        Line::Cleared {
+            keys: vec!["2".to_owned(), "3".to_owned()],
+        },
+    ];
+    agent.deliver(&cleared).await;
+    assert_eq!(chain.count("rejects where status = 'open'").await, 0);
+}
+
+async fn a_job_report_replaces_the_earlier_one_and_marks_the_last_sync(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let mut report = JobReport {
+        id: JobId::generate(),
+        stream: "items".parse().unwrap(),
+        kind: JobKind::FullSync,
+        status: JobStatus::Running,
+        started_at: Utc::now(),
+        completed_at: None,
+        counts: JobCounts {
+            rows_read: 5,
+            ..JobCounts::default()
+        },
+        error: None,
+    };
+    agent.deliver(&[Line::Job(report.clone())]).await;
+    assert!(
+        chain
+            .database
+            .pos_system(chain.tenant, agent.pos_system)
+            .await
+            .unwrap()
+            .last_sync_at
+            .is_none()
+    );
+    report.status = JobStatus::Completed;
+    report.completed_at = Some(Utc::now() + chrono::Duration::days(3));
+    report.counts = JobCounts {
+        rows_read: 9,
+        rejected: 1,
+        ..report.counts
+    };
+    agent.deliver(&[Line::Job(report)]).await;
+    assert_eq!(
+        chain.value("select status as v from sync_jobs").await,
+        "completed"
+    );
+    assert_eq!(
+        chain
+            .value("select records_processed as v from sync_jobs")
+            .await,
+        "9"
+    );
+    let last = chain
+        .database
+        .pos_system(chain.tenant, agent.pos_system)
+        .await
+        .unwrap()
+        .last_sync_at
+        .unwrap();
+    assert!(
+        last <= Utc::now(),
+        "a clock that runs ahead does not make a sync of the future"
+    );
+}
+
+async fn what_the_dashboard_is_told_is_a_row_per_kind_and_batch(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    agent
+        .deliver(&[
+            put(price("1", "1", "1")),
+            put(price("2", "1", "1")),
+            Line::Reject(reject("1", "x")),
+        ])
+        .await;
+    let kinds = chain
+        .column("select kind as v from events order by kind")
+        .await;
+    assert_eq!(
+        kinds,
+        [
+            Some("reject_changed".to_owned()),
+            Some("store_changed".to_owned())
+        ]
+    );
+    agent.deliver(&[]).await;
+    assert_eq!(
+        chain.count("events").await,
+        2,
+        "an empty batch has nothing to tell"
+    );
+}
+
+async fn ten_thousand_records_in_one_batch(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let lines = |amount: &str| -> Vec<Line> {
+        (0..5_000)
+            .flat_map(|n| {
+                let id = n.to_string();
+                [
+                    put(product(&id, &format!("{n:06}"), "Café", &[])),
+                    put(price(&id, &id, amount)),
+                ]
+            })
+            .collect()
+    };
+    assert_eq!(agent.deliver(&lines("1")).await.counts.inserted, 10_000);
+    assert_eq!(agent.deliver(&lines("2")).await.counts.updated, 5_000);
+    assert_eq!(
+        (
+            chain.count("products").await,
+            chain.count("price_history").await
+        ),
+        (5_000, 5_000)
+    );
+    let gone: Vec<Line> = (0..5_000)
+        .map(|n| gone(EntityKind::Product, &n.to_string()))
+        .collect();
+    assert_eq!(agent.deliver(&gone).await.counts.deleted, 5_000);
+    assert_eq!(
+        chain.count("products where orphaned_at is not null").await,
+        5_000
+    );
+}
+
+async fn two_stores_at_once_make_one_product_for_one_sku(chain: Chain) {
+    let (mut a, mut b) = (chain.store("Chacao").await, chain.store("Petare").await);
+    let lines = |from: u32| -> Vec<Line> {
+        (from..from + 50)
+            .map(|n| put(product(&n.to_string(), &format!("SKU-{n}"), "Café", &[])))
+            .collect()
+    };
+    let one = async {
+        for from in (0..500).step_by(50) {
+            a.deliver(&lines(from)).await;
+        }
+    };
+    let two = async {
+        for from in (0..500).step_by(50).rev() {
+            b.deliver(&lines(from)).await;
+        }
+    };
+    tokio::join!(one, two);
+    assert_eq!(
+        (
+            chain.count("products").await,
+            chain.count("mapping_cache").await
+        ),
+        (500, 1_000)
+    );
+    assert_eq!(
+        chain
+            .value("select count(distinct fluxion_id) as v from mapping_cache")
+            .await,
+        "500"
+    );
+}
