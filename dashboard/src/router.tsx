@@ -6,6 +6,7 @@ import { inventoryRoute } from './routes/inventory';
 import { jobsRoute } from './routes/jobs';
 import { loginRoute } from './routes/login';
 import { overviewRoute } from './routes/overview';
+import { notFoundRoute } from './routes/not-found';
 import { productRoute } from './routes/product';
 import { rejectsRoute } from './routes/rejects';
 import { rootRoute } from './routes/root';
@@ -25,6 +26,7 @@ const tree = rootRoute.addChildren([
     conflictsRoute,
     conflictRoute,
     rejectsRoute,
+    notFoundRoute,
   ]),
 ]);
 

@@ -1,10 +1,17 @@
 import { createRoute } from '@tanstack/react-router';
 import { OverviewPage } from '../features/overview/overview-page';
+import { readOverviewSearch } from '../features/overview/search';
 import { paths } from '../paths';
 import { shellRoute } from './shell';
 
 export const overviewRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: paths.overview,
-  component: OverviewPage,
+  validateSearch: readOverviewSearch,
+  component: function Overview() {
+    const navigate = overviewRoute.useNavigate();
+    return (
+      <OverviewPage search={overviewRoute.useSearch()} onSearch={(search) => void navigate({ search, replace: true })} />
+    );
+  },
 });

@@ -3,7 +3,6 @@ import { Suspense } from 'react';
 import { Problem } from '../api/problem';
 import { meQuery } from '../api/session';
 import { ErrorScreen } from '../features/shell/error-screen';
-import { NotFound } from '../features/shell/not-found';
 import { Shell } from '../features/shell/shell';
 import { paths } from '../paths';
 import { PageSkeleton } from '../ui/page-skeleton';
@@ -31,6 +30,5 @@ export const shellRoute = createRoute({
     </Shell>
   ),
   pendingComponent: PageSkeleton,
-  notFoundComponent: NotFound,
   errorComponent: ErrorScreen,
 });

@@ -66,7 +66,10 @@ export const theme = createTheme({
     Button: { defaultProps: { size: 'sm' } },
     TextInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', checkIconPosition: 'right' } },
-    Modal: { defaultProps: { centered: true, radius: 'md', overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Modal: {
+      defaultProps: { centered: true, radius: 'md', overlayProps: { backgroundOpacity: 0.45, blur: 2 } },
+      styles: { content: { background: 'var(--fx-surface)' }, header: { background: 'var(--fx-surface)' } },
+    },
     Tooltip: { defaultProps: { openDelay: 250, multiline: true, maw: 320 } },
     Table: { defaultProps: { verticalSpacing: 8, horizontalSpacing: 12 } },
   },

@@ -17,6 +17,9 @@ export interface Column<Row> {
   tight?: boolean;
 }
 
+/** So many columns stand in pairs on a phone, lest every row fill the screen. */
+const manyColumns = 7;
+
 /** A table that becomes a list of cards where the screen is narrow. */
 export function DataTable<Row>({
   label,
@@ -36,7 +39,7 @@ export function DataTable<Row>({
   below?: (row: Row) => ReactNode;
 }) {
   return (
-    <div className={classes.wrap}>
+    <div className={classes.wrap} data-many={columns.length > manyColumns || undefined}>
       <table className={classes.table} aria-label={label} aria-busy={loading} role="table">
         <thead role="rowgroup">
           <tr role="row">

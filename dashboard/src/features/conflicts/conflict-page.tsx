@@ -17,8 +17,8 @@ import { Notice } from '../../ui/notice';
 import { Page } from '../../ui/page';
 import { Panel } from '../../ui/panel';
 import { TextLink } from '../../ui/text-link';
-import { compareSides } from './compare';
 import classes from './conflicts.module.css';
+import { Sides } from './sides';
 import { subject } from './subject';
 
 /** Both truths side by side, and the ways to decide between them. */
@@ -44,7 +44,7 @@ export function ConflictPage({ conflictId, onResolved }: { conflictId: string; o
     );
   }
   const conflict = query.data;
-  const { name } = subject(conflict);
+  const { name, sku, reason } = subject(conflict);
   return (
     <Page
       title={name ?? t('conflicts.one')}
@@ -53,12 +53,13 @@ export function ConflictPage({ conflictId, onResolved }: { conflictId: string; o
         <span className={classes.about}>
           <ConflictStatusBadge status={conflict.status} />
           <span>{word('conflictKind', conflict.kind)}</span>
+          {sku && <code className={classes.sku}>{sku}</code>}
         </span>
       }
     >
       <div className={classes.stack}>
         <Panel>
-          <p className={classes.why}>{word('conflictWhy', conflict.kind, '')}</p>
+          <p className={classes.why}>{word('conflictReason', reason ?? '', word('conflictWhy', conflict.kind, ''))}</p>
           <Facts
             items={[
               {
@@ -86,38 +87,6 @@ export function ConflictPage({ conflictId, onResolved }: { conflictId: string; o
         {conflict.status === 'open' ? <Decide conflict={conflict} onResolved={onResolved} /> : <Decided conflict={conflict} />}
       </div>
     </Page>
-  );
-}
-
-function Sides({ conflict }: { conflict: Conflict }) {
-  const { t } = useTranslation();
-  const word = useWord();
-  return (
-    <Panel title={t('conflicts.sides')} flush>
-      <div className={classes.scroll}>
-        <table className={classes.sides}>
-          <thead>
-            <tr>
-              <th scope="col">{t('conflicts.field')}</th>
-              <th scope="col">{word('posSide', conflict.kind, t('conflicts.pos'))}</th>
-              <th scope="col">{word('cloudSide', conflict.kind, t('conflicts.cloud'))}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {compareSides(conflict.pos_data, conflict.cloud_data).map((row) => (
-              <tr key={row.field} data-differs={row.differs || undefined}>
-                <th scope="row">
-                  {word('field', row.field, row.field)}
-                  {row.differs && <span className={classes.mark}> ≠</span>}
-                </th>
-                <td>{row.pos ?? '—'}</td>
-                <td>{row.cloud ?? '—'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
   );
 }
 

@@ -39,14 +39,14 @@ export function LoginPage({ onLoggedIn }: { onLoggedIn: () => Promise<void> }) {
 
   return (
     <div className={classes.screen}>
-      <div className={classes.brand}>
+      <header className={classes.brand}>
         <Wordmark size={34} />
         <div className={classes.claim}>
           <p className={classes.slogan}>{t('login.slogan')}</p>
           <p className={classes.sub}>{t('login.sub')}</p>
         </div>
         <Streams />
-      </div>
+      </header>
       <main className={classes.main}>
         <form className={classes.form} onSubmit={(event) => void submit(event)}>
           <h1 className={classes.title}>{t('login.title')}</h1>

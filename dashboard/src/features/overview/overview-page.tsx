@@ -13,9 +13,17 @@ import { AttentionList } from './attention-list';
 import { Figures } from './figures';
 import { HeadlineBand } from './headline-band';
 import classes from './overview-page.module.css';
+import type { OverviewSearch } from './search';
 import { StoreList } from './store-list';
 
-export function OverviewPage() {
+/** The fleet at a glance. */
+export function OverviewPage({
+  search,
+  onSearch,
+}: {
+  search: OverviewSearch;
+  onSearch: (search: OverviewSearch) => void;
+}) {
   const { t } = useTranslation();
   const overview = useQuery(overviewQuery);
   const data = overview.data;
@@ -46,7 +54,7 @@ export function OverviewPage() {
           <HeadlineBand stores={data.stores} />
           <Figures metrics={data.metrics} />
           <AttentionList stores={data.stores} />
-          <StoreList stores={data.stores} />
+          <StoreList stores={data.stores} search={search} onSearch={onSearch} />
         </div>
       )}
     </Page>

@@ -1,18 +1,40 @@
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { StoreOverview } from '../../api/types';
+import { compact } from '../../domain/search';
 import { StoreStateBadge } from '../../domain/state-badges';
 import { useFormat } from '../../format/use-format';
 import { useWord } from '../../i18n/use-word';
 import { paths } from '../../paths';
 import { Age } from '../../ui/age';
 import { type Column, DataTable } from '../../ui/data-table';
+import { Empty } from '../../ui/empty';
+import { Choice, Filters } from '../../ui/filters';
+import { LoadMore } from '../../ui/load-more';
 import { Panel } from '../../ui/panel';
+import { SearchBox } from '../../ui/search-box';
 import { TextLink } from '../../ui/text-link';
+import { type OverviewSearch, listedStores } from './search';
 import classes from './store-list.module.css';
 
+/** So many are found at a glance, without a search. */
+const fewStores = 10;
+/** So many lines tick at a time. */
+const page = 100;
+
 /** Every store in one line: those that need attention first, as the server orders them. */
-export function StoreList({ stores }: { stores: StoreOverview[] }) {
+export function StoreList({
+  stores,
+  search,
+  onSearch,
+}: {
+  stores: StoreOverview[];
+  search: OverviewSearch;
+  onSearch: (search: OverviewSearch) => void;
+}) {
   const { t } = useTranslation();
+  const [shown, setShown] = useState(page);
+  const listed = listedStores(stores, search);
   const format = useFormat();
   const word = useWord();
 
@@ -100,7 +122,35 @@ export function StoreList({ stores }: { stores: StoreOverview[] }) {
 
   return (
     <Panel title={t('nav.stores')} flush>
-      <DataTable label={t('nav.stores')} columns={columns} rows={stores} rowKey={(store) => store.id} />
+      {stores.length > fewStores && (
+        <div className={classes.filters}>
+          <Filters label={t('common.filters')}>
+            <SearchBox
+              label={t('overview.search')}
+              placeholder={t('overview.searchHint')}
+              value={search.search ?? ''}
+              onChange={(text) => onSearch(compact({ ...search, search: text === '' ? undefined : text }))}
+            />
+            <Choice
+              label={t('overview.state')}
+              value={search.show ?? 'all'}
+              options={[
+                { value: 'all', label: t('overview.showAll') },
+                { value: 'attention', label: t('overview.showAttention') },
+              ]}
+              onChange={(show) => onSearch(compact({ ...search, show: show === 'all' ? undefined : show }))}
+            />
+          </Filters>
+        </div>
+      )}
+      {listed.length === 0 ? (
+        <Empty icon="store" title={t('common.nothingFound')}>
+          {t('common.nothingFoundHint')}
+        </Empty>
+      ) : (
+        <DataTable label={t('nav.stores')} columns={columns} rows={listed.slice(0, shown)} rowKey={(store) => store.id} />
+      )}
+      <LoadMore more={listed.length > shown} loading={false} onMore={() => setShown(shown + page)} />
     </Panel>
   );
 }

@@ -27,7 +27,7 @@ export function ErrorScreen({ error, reset }: ErrorComponentProps) {
       <div style={{ height: 24 }} />
       <Notice tone="bad" title={away ? title : t('errorScreen.title')} live>
         {away ? detail : t('errorScreen.hint')}
-        {!away && <pre style={{ whiteSpace: 'pre-wrap', fontSize: '0.78rem', marginBottom: 0 }}>{error.message}</pre>}
+        {!away && <pre style={{ whiteSpace: 'pre-wrap', fontSize: '0.78rem', marginBottom: 0 }}>{error instanceof Error ? error.message : String(error)}</pre>}
       </Notice>
       <Group mt="md">
         <Button

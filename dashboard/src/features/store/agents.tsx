@@ -2,7 +2,6 @@ import { useTranslation } from 'react-i18next';
 import type { Agent } from '../../api/types';
 import { useFormat } from '../../format/use-format';
 import { Age } from '../../ui/age';
-import { Empty } from '../../ui/empty';
 import { Facts } from '../../ui/facts';
 import { Panel } from '../../ui/panel';
 import { StateBadge } from '../../ui/state-badge';
@@ -18,13 +17,9 @@ export function Agents({ agents }: { agents: Agent[] }) {
   const { t } = useTranslation();
   return (
     <Panel title={t('agent.title', { count: agents.length })} flush>
-      {agents.length === 0 ? (
-        <Empty icon="plug" title={t('store.noAgent')}>
-          {t('store.noAgentHint')}
-        </Empty>
-      ) : (
-        agents.map((agent) => <AgentFacts key={agent.id} agent={agent} />)
-      )}
+      {agents.map((agent) => (
+        <AgentFacts key={agent.id} agent={agent} />
+      ))}
     </Panel>
   );
 }

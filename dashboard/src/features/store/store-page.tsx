@@ -88,7 +88,7 @@ export function StorePage({
           </Panel>
         )}
         <div className={classes.pair}>
-          <Agents agents={agents} />
+          {agents.length > 0 && <Agents agents={agents} />}
           <PosSystems systems={pos_systems} />
         </div>
         <Panel
