@@ -26,4 +26,5 @@ mod chain;
 mod delivery;
 mod fleet;
 mod matching;
+mod resolutions;
 mod schema;

@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod error;
 pub mod fleet;
 pub mod postgres;
+pub mod resolutions;
 pub mod search;
 pub mod sqlite;
 
@@ -21,7 +22,9 @@ pub use error::{DatabaseError, DatabaseResult};
 
 /// Everything ingest keeps, whichever engine keeps it.
 #[async_trait]
-pub trait Database: agents::Agents + deliveries::Deliveries + fleet::Fleet + Send + Sync {
+pub trait Database:
+    agents::Agents + deliveries::Deliveries + fleet::Fleet + resolutions::Resolutions + Send + Sync
+{
     /// Whether it answers, for `/ready`.
     async fn ready(&self) -> DatabaseResult<()>;
     /// `sqlite` or `postgres`, for logs and metrics.

@@ -14,6 +14,7 @@ pub mod tables;
 use chrono::{DateTime, Utc};
 use fluxion_model::Uuid;
 use fluxion_model::delivery::DeliveryHeader;
+use fluxion_model::id::TenantId;
 
 use crate::database::agents::AgentIdentity;
 
@@ -51,6 +52,20 @@ impl Stamp {
             } else {
                 now
             },
+            now,
+        }
+    }
+
+    /// For what a person decides outside of any delivery; it carries no provenance.
+    #[must_use]
+    pub fn by_a_person(tenant: TenantId, now: DateTime<Utc>) -> Self {
+        Self {
+            tenant: tenant.0,
+            pos_system: Uuid::nil(),
+            job: Uuid::nil(),
+            mapping_version: 0,
+            batch_seq: 0,
+            at: now,
             now,
         }
     }

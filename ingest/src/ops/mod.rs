@@ -3,3 +3,4 @@
 pub mod apply;
 pub mod delivery;
 pub mod gtin;
+pub mod resolve;

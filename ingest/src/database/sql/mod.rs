@@ -9,3 +9,4 @@ mod deliveries;
 mod facts;
 mod fleet;
 mod products;
+mod resolutions;

@@ -55,7 +55,7 @@ pub async fn apply(
     }
     let rule = match_rule(tx, stamp).await?;
     let mut near = effective.products();
-    near.extend(products_by_sku(tx, &effective.skus(), stamp).await?);
+    near.extend(products_by_sku(tx, &effective.skus(), stamp.tenant).await?);
     near.extend(products_by_code(tx, &effective.codes(rule), stamp).await?);
     let near = distinct(near);
     let held_products = read_products(tx, &near, stamp.tenant).await?;
@@ -78,7 +78,7 @@ pub async fn apply(
     })
 }
 
-async fn write(tx: &mut Tx, writes: &ProductWrites<'_>, stamp: &Stamp) -> DatabaseResult<()> {
+pub async fn write(tx: &mut Tx, writes: &ProductWrites<'_>, stamp: &Stamp) -> DatabaseResult<()> {
     engine::insert(tx, &writes.new_products).await?;
     engine::upsert(tx, &writes.changed_products).await?;
     engine::insert(tx, &writes.new_sources).await?;
@@ -180,7 +180,7 @@ pub async fn sources_of(
     rows.iter().map(source_of).collect()
 }
 
-fn source_of(row: &Row) -> DatabaseResult<HeldSource> {
+pub fn source_of(row: &Row) -> DatabaseResult<HeldSource> {
     Ok(HeldSource {
         pos_system: row.try_get("pos_system_id")?,
         external_id: row.try_get("external_id")?,
@@ -195,13 +195,17 @@ fn source_of(row: &Row) -> DatabaseResult<HeldSource> {
     })
 }
 
-async fn products_by_sku(tx: &mut Tx, skus: &[&str], stamp: &Stamp) -> DatabaseResult<Vec<Uuid>> {
+pub async fn products_by_sku(
+    tx: &mut Tx,
+    skus: &[&str],
+    tenant: Uuid,
+) -> DatabaseResult<Vec<Uuid>> {
     let sql = format!(
         "select id from products where tenant_id = $1 and sku {}",
         in_texts("$2")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(stamp.tenant)
+        .bind(tenant)
         .bind(TextList(skus))
         .fetch_all(&mut **tx)
         .await?;

@@ -30,6 +30,7 @@ use crate::database::fleet::MatchRule;
 use crate::database::search::fold_into;
 use crate::ops::delivery::Refusal;
 use crate::ops::gtin;
+use crate::ops::resolve::{Move, Target};
 
 /// The longest SKU or barcode, in bytes: what an index can hold with room to spare.
 const CODE_MAX_BYTES: usize = 200;
@@ -213,6 +214,22 @@ pub struct ProductWrites<'a> {
     pub views: Vec<ProductView<'a>>,
 }
 
+impl ProductWrites<'_> {
+    fn none() -> Self {
+        Self {
+            new_sources: Rows::new(&tables::MAPPING_CACHE),
+            changed_sources: Rows::new(&tables::MAPPING_CACHE),
+            gone_sources: Vec::new(),
+            new_products: Rows::new(&tables::PRODUCTS),
+            changed_products: Rows::new(&tables::PRODUCTS),
+            barcodes: Rows::new(&tables::PRODUCT_BARCODES),
+            lost_barcodes: Vec::new(),
+            orphans: Vec::new(),
+            views: Vec::new(),
+        }
+    }
+}
+
 /// A product with its live sources, as the delivery leaves it.
 #[derive(Debug)]
 pub struct ProductView<'a> {
@@ -266,7 +283,19 @@ fn codes_of(product: &Product) -> Vec<Code<'_>> {
         .collect()
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn held(held: &'a HeldSource) -> Self {
+        Self {
+            pos_system: held.pos_system,
+            external_id: &held.external_id,
+            record: &held.record,
+            created_at: held.created_at,
+            pinned: held.pinned,
+            fresh: false,
+            codes: codes_of(&held.record),
+        }
+    }
+
     fn shares_barcode(&self, codes: &[Code<'_>]) -> bool {
         self.codes
             .iter()
@@ -351,9 +380,7 @@ pub fn decide<'a>(
     stamp: &Stamp,
 ) -> ProductWrites<'a> {
     let mut world = World::new(products, sources, rule, stamp);
-    let mut new_sources = Rows::new(&tables::MAPPING_CACHE);
-    let mut changed_sources = Rows::new(&tables::MAPPING_CACHE);
-    let mut gone_sources = Vec::new();
+    let mut writes = ProductWrites::none();
     for change in &effective.changes {
         let held = effective.held.get(change.id()).copied();
         match change {
@@ -363,29 +390,18 @@ pub fn decide<'a>(
                 };
                 let (product, pinned) = world.put(put.id, record, held);
                 let rows = if held.is_some() {
-                    &mut changed_sources
+                    &mut writes.changed_sources
                 } else {
-                    &mut new_sources
+                    &mut writes.new_sources
                 };
                 rows.push(source_row(put, product, pinned, stream, stamp));
             }
             Change::Delete(id) => {
                 world.remove(id);
-                gone_sources.push(*id);
+                writes.gone_sources.push(*id);
             }
         }
     }
-    let mut writes = ProductWrites {
-        new_sources,
-        changed_sources,
-        gone_sources,
-        new_products: Rows::new(&tables::PRODUCTS),
-        changed_products: Rows::new(&tables::PRODUCTS),
-        barcodes: Rows::new(&tables::PRODUCT_BARCODES),
-        lost_barcodes: Vec::new(),
-        orphans: Vec::new(),
-        views: Vec::new(),
-    };
     for state in world.states {
         settle(state, stamp, &mut writes);
     }
@@ -426,16 +442,7 @@ impl<'a> World<'a> {
             let Some(&index) = world.index.get(&held.product) else {
                 continue;
             };
-            let source = Source {
-                pos_system: held.pos_system,
-                external_id: &held.external_id,
-                record: &held.record,
-                created_at: held.created_at,
-                pinned: held.pinned,
-                fresh: false,
-                codes: codes_of(&held.record),
-            };
-            world.join(index, source);
+            world.join(index, Source::held(held));
         }
         world
     }
@@ -479,13 +486,13 @@ impl<'a> World<'a> {
         let index = match (current, &old) {
             (Some(current), Some(old)) => self.stay_or_move(current, old, record, &codes),
             _ => self
-                .find(record, &codes, None)
+                .pinned(held)
+                .or_else(|| self.find(record, &codes, None))
                 .or_else(|| self.abandoned(held))
                 .unwrap_or_else(|| self.create(record)),
         };
-        let pinned = old
-            .as_ref()
-            .is_some_and(|old| old.pinned && current == Some(index));
+        let home = self.states[index].id;
+        let pinned = held.is_some_and(|held| held.pinned && held.product == home);
         self.states[index].touch();
         let created_at = held.map_or(self.stamp.now, |held| held.created_at);
         let source = Source {
@@ -526,6 +533,12 @@ impl<'a> World<'a> {
             None if alone => current,
             None => self.create(record),
         }
+    }
+
+    /// Where a person had pinned a record that was deleted since.
+    fn pinned(&self, held: Option<&HeldSource>) -> Option<usize> {
+        let held = held.filter(|held| held.pinned)?;
+        self.index.get(&held.product).copied()
     }
 
     /// The product that a deleted record was, if nobody else has it meanwhile.
@@ -750,4 +763,82 @@ pub fn distinct(ids: impl IntoIterator<Item = Uuid>) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = set.into_iter().collect();
     ids.sort_unstable();
     ids
+}
+
+/// Products with their live sources, for looking at contradictions outside of a delivery.
+#[must_use]
+pub fn views(sources: &[HeldSource]) -> Vec<ProductView<'_>> {
+    let mut views: BTreeMap<Uuid, Vec<Source<'_>>> = BTreeMap::new();
+    for held in sources {
+        views
+            .entry(held.product)
+            .or_default()
+            .push(Source::held(held));
+    }
+    let views = views.into_iter().map(|(id, mut sources)| {
+        sources.sort_by_key(|source| (source.created_at, source.pos_system, source.external_id));
+        ProductView { id, sources }
+    });
+    views.collect()
+}
+
+/// A source row that a person's decision moved.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Its POS system.
+    pub pos_system: Uuid,
+    /// Its identity there.
+    pub external_id: String,
+    /// The product it is now.
+    pub product: Uuid,
+    /// Whether matching leaves it alone.
+    pub pinned: bool,
+}
+
+/// Moves source rows between products as a person decided. A row or product that is not there is left out.
+#[must_use]
+pub fn reassign<'a>(
+    moves: &[Move],
+    products: &'a [HeldProduct],
+    sources: &'a [HeldSource],
+    stamp: &Stamp,
+) -> (ProductWrites<'a>, Vec<Moved>) {
+    let mut world = World::new(products, sources, MatchRule::Sku, stamp);
+    let mut made: HashMap<usize, usize> = HashMap::new();
+    let mut moved = Vec::with_capacity(moves.len());
+    for step in moves {
+        let place = world.states.iter().enumerate().find_map(|(index, state)| {
+            let is_it = |source: &Source<'_>| {
+                source.pos_system == step.pos_system && source.external_id == step.external_id
+            };
+            Some((index, state.sources.iter().position(is_it)?))
+        });
+        let Some((from, position)) = place else {
+            continue;
+        };
+        let record = world.states[from].sources[position].record;
+        let to = match step.target {
+            Target::Product(product) => world.index.get(&product).copied(),
+            Target::New(number) => {
+                Some(*made.entry(number).or_insert_with(|| world.create(record)))
+            }
+        };
+        let Some(to) = to else { continue };
+        world.states[from].touch();
+        world.states[to].touch();
+        let mut source = world.states[from].sources.remove(position);
+        source.pinned = step.pinned;
+        moved.push(Moved {
+            pos_system: source.pos_system,
+            external_id: source.external_id.to_owned(),
+            product: world.states[to].id,
+            pinned: step.pinned,
+        });
+        world.join(to, source);
+    }
+    let mut writes = ProductWrites::none();
+    for state in world.states {
+        settle(state, stamp, &mut writes);
+    }
+    (writes, moved)
 }
