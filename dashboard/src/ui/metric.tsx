@@ -11,12 +11,11 @@ export function Metrics({ label, children }: { label: string; children: ReactNod
 }
 
 /** One figure and what it counts. */
-export function Metric({ name, value, note }: { name: string; value: ReactNode; note?: ReactNode }) {
+export function Metric({ name, value }: { name: string; value: ReactNode }) {
   return (
     <div className={classes.metric}>
       <div className={classes.name}>{name}</div>
       <div className={classes.value}>{value}</div>
-      {note && <div className={classes.note}>{note}</div>}
     </div>
   );
 }

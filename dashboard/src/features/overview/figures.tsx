@@ -31,9 +31,9 @@ export function Figures({ metrics }: { metrics: MetricsData }) {
         name={t('metrics.conflicts')}
         value={<TextLink to={paths.conflicts}>{format.count(metrics.conflicts_unresolved)}</TextLink>}
       />
-      <Metric name={t('metrics.products')} value={format.short(volume.products)} note={t('metrics.today')} />
-      <Metric name={t('metrics.sales')} value={format.short(volume.sales)} note={t('metrics.today')} />
-      <Metric name={t('metrics.movements')} value={format.short(volume.movements)} note={t('metrics.today')} />
+      <Metric name={t('metrics.products')} value={format.short(volume.products)} />
+      <Metric name={t('metrics.sales')} value={format.short(volume.sales)} />
+      <Metric name={t('metrics.movements')} value={format.short(volume.movements)} />
     </Metrics>
   );
 }

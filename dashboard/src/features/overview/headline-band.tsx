@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import { useUnreachable } from '../../api/reachability';
 import type { StoreOverview, StoreState } from '../../api/types';
 import { storeLook } from '../../domain/states';
 import { useWord } from '../../i18n/use-word';
@@ -13,7 +14,7 @@ const order: readonly StoreState[] = ['ok', 'syncing', 'warning', 'silent', 'fai
 export function HeadlineBand({ stores }: { stores: StoreOverview[] }) {
   const { t } = useTranslation();
   const word = useWord();
-  const { tone, key, count, total } = headline(stores);
+  const { tone, key, count, total } = headline(stores, useUnreachable() === null ? 'answers' : 'away');
   const counts = countStates(stores);
   const present = order.filter((state) => counts[state] > 0);
   return (

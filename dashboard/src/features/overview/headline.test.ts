@@ -34,6 +34,10 @@ describe('the headline', () => {
     expect(headline(stores('ok', 'never'))).toMatchObject({ tone: 'mute', key: 'waiting', count: 1 });
   });
 
+  it('is not green for what is not known', () => {
+    expect(headline(stores('ok', 'ok'), 'away')).toMatchObject({ tone: 'mute', key: 'stale' });
+  });
+
   it('asks for a person as soon as one store fails or is silent', () => {
     expect(headline(stores('ok', 'failing', 'warning', 'silent', 'syncing'))).toMatchObject({ tone: 'bad', count: 2, total: 5 });
   });
