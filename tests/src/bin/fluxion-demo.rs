@@ -51,13 +51,6 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<ExitCode> {
-    // Two providers may be compiled in; rustls wants to be told which one.
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        eprintln!("a TLS provider was installed before; going on with that one");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -91,6 +91,10 @@ impl Api {
     /// # Errors
     /// When the service does not come up within a minute or refuses the login.
     pub async fn log_in(base: &str, email: &str, password: &str) -> Result<Self> {
+        // Two providers may be compiled in; rustls wants to be told which one, once.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let client = Client::builder()
             .timeout(Duration::from_secs(60))
             .build()

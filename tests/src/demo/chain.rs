@@ -297,11 +297,14 @@ folder = '{}'
     )
 }
 
-/// The port that was asked for, or a free one when somebody else listens there.
+/// The port that was asked for, or a free one when that is 0 or somebody else listens there.
 ///
 /// # Errors
 /// When no port is free at all.
 pub fn port(wanted: u16, narrator: &Narrator) -> Result<u16> {
+    if wanted == 0 {
+        return free_port();
+    }
     if TcpListener::bind(("127.0.0.1", wanted)).is_ok() {
         return Ok(wanted);
     }
