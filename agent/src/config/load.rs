@@ -87,7 +87,7 @@ pub fn load(path: &Path, data_dir: Option<&Path>) -> Result<Loaded, ConfigError>
 /// Adds what people trip over most to the parser's own words.
 fn explain(message: &str) -> String {
     let message = message.trim_end();
-    if message.contains("invalid escape") || message.contains("escape sequence") {
+    if message.contains("escape") {
         return format!(
             "{message}\nWrite Windows paths in single quotes, as in 'C:\\POS\\export', or double each backslash."
         );

@@ -1,0 +1,198 @@
+//! A cloud that does what an ingest service must, and misbehaves when a test tells it to.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use fluxion_model::command::Command;
+use fluxion_model::id::{BatchSeq, Epoch, PosSystemId};
+use fluxion_model::wire;
+use serde_json::json;
+
+use crate::rows::CloudModel;
+
+pub const TOKEN: &str = "the-token";
+
+/// What to do instead of an answer.
+#[derive(Debug, Clone)]
+pub enum Mischief {
+    Status(u16, Option<u64>),
+    /// A hotel's login page.
+    Html,
+    /// Applies the batch and loses the answer.
+    LostAnswer,
+    Slow(Duration),
+}
+
+#[derive(Default)]
+pub struct Inner {
+    pub model: CloudModel,
+    pub epoch: Option<Epoch>,
+    pub last: u64,
+    pub mischief: VecDeque<Mischief>,
+    /// A batch with this text in it is refused as not processable.
+    pub refuses: Option<String>,
+    pub refuses_all: bool,
+    pub posts: u64,
+    pub duplicates: u64,
+    pub heartbeats: u64,
+    pub declared: Vec<String>,
+    pub commands: Vec<Command>,
+    pub outcomes: Vec<String>,
+    pub tokens_refused: bool,
+    pub largest: usize,
+}
+
+#[derive(Clone, Default)]
+pub struct Cloud(pub Arc<Mutex<Inner>>);
+
+impl Cloud {
+    /// Serves on a free port until the test ends.
+    pub async fn start() -> (Self, String) {
+        let cloud = Self::default();
+        let app = Router::new()
+            .route("/v1/agents/batches", post(batches))
+            .route("/v1/agents/pos-systems/{name}", put(declare))
+            .route("/v1/agents/heartbeat", post(heartbeat))
+            .route("/v1/agents/commands", get(commands))
+            .route("/v1/agents/commands/{id}/outcome", post(outcome))
+            .route("/v1/agents/resume-point", get(resume_point))
+            .with_state(cloud.clone());
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        (cloud, format!("http://{address}"))
+    }
+
+    pub fn inner<R>(&self, look: impl FnOnce(&mut Inner) -> R) -> R {
+        look(&mut self.0.lock().unwrap())
+    }
+
+    /// Waits until this holds.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Inner) -> bool) {
+        for _ in 0..600 {
+            if self.inner(|inner| holds(inner)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!(
+            "waited in vain until {what}: {:?}",
+            self.inner(|inner| inner.model.clone())
+        );
+    }
+}
+
+async fn batches(State(cloud): State<Cloud>, headers: HeaderMap, body: Bytes) -> Response {
+    assert_eq!(headers["content-encoding"], "zstd");
+    let mischief = cloud.inner(|inner| {
+        inner.posts += 1;
+        inner.mischief.pop_front()
+    });
+    match mischief {
+        None => {}
+        Some(Mischief::Status(status, retry_after)) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            let mut response = (status, "trouble").into_response();
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert("retry-after", seconds.into());
+            }
+            return response;
+        }
+        Some(Mischief::Html) => {
+            return "<html><body>Welcome to the hotel</body></html>".into_response();
+        }
+        Some(Mischief::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Mischief::LostAnswer) => {
+            let answer = take(&cloud, &headers, &body);
+            assert_eq!(answer.status(), StatusCode::OK);
+            return (StatusCode::BAD_GATEWAY, "").into_response();
+        }
+    }
+    take(&cloud, &headers, &body)
+}
+
+fn take(cloud: &Cloud, headers: &HeaderMap, body: &[u8]) -> Response {
+    let text = zstd::stream::decode_all(body).unwrap();
+    let (header, lines) = wire::split(&text).unwrap();
+    cloud.inner(|inner| {
+        if inner.tokens_refused || headers["authorization"] != format!("Bearer {TOKEN}") {
+            return (
+                StatusCode::UNAUTHORIZED,
+                axum::Json(json!({"title": "no such agent"})),
+            )
+                .into_response();
+        }
+        inner.largest = inner.largest.max(text.len());
+        let begins = header.seq == BatchSeq::FIRST && inner.epoch != Some(header.epoch);
+        if inner.epoch == Some(header.epoch) && header.seq.0 <= inner.last {
+            inner.duplicates += 1;
+            return axum::Json(json!({"result": "duplicate", "last_seq": inner.last}))
+                .into_response();
+        }
+        if !begins && (inner.epoch != Some(header.epoch) || header.seq.0 != inner.last + 1) {
+            let body =
+                json!({"title": "out of order", "epoch": inner.epoch, "expected": inner.last + 1});
+            return (StatusCode::CONFLICT, axum::Json(body)).into_response();
+        }
+        let poison = inner.refuses.as_ref().is_some_and(|text_in_it| {
+            lines.iter().any(|line| {
+                String::from_utf8_lossy(line).contains(text_in_it) && line.starts_with(b"{\"put")
+            })
+        });
+        if poison || inner.refuses_all {
+            let body = json!({"title": "not processable", "detail": "a record is too strange"});
+            return (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(body)).into_response();
+        }
+        inner.epoch = Some(header.epoch);
+        inner.last = header.seq.0;
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(<[u8]>::to_vec).collect();
+        inner.model.apply(&lines);
+        axum::Json(json!({"result": "applied", "seq": header.seq, "rejected": 0})).into_response()
+    })
+}
+
+async fn declare(State(cloud): State<Cloud>, Path(name): Path<String>) -> Response {
+    cloud.inner(|inner| inner.declared.push(name));
+    axum::Json(json!({"id": PosSystemId::generate()})).into_response()
+}
+
+async fn heartbeat(State(cloud): State<Cloud>) -> Response {
+    cloud.inner(|inner| inner.heartbeats += 1);
+    axum::Json(json!({"now": chrono::Utc::now(), "next_in_seconds": 30})).into_response()
+}
+
+async fn commands(State(cloud): State<Cloud>) -> Response {
+    let waiting = cloud.inner(|inner| std::mem::take(&mut inner.commands));
+    if waiting.is_empty() {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let waiting: Vec<Command> = if waiting.is_empty() {
+        cloud.inner(|inner| std::mem::take(&mut inner.commands))
+    } else {
+        waiting
+    };
+    axum::Json(waiting).into_response()
+}
+
+async fn outcome(State(cloud): State<Cloud>, body: String) -> StatusCode {
+    cloud.inner(|inner| inner.outcomes.push(body));
+    StatusCode::NO_CONTENT
+}
+
+async fn resume_point(State(cloud): State<Cloud>) -> Response {
+    let answer = cloud.inner(|inner| {
+        let last = (inner.last > 0).then_some(inner.last);
+        json!({"epoch": inner.epoch, "last_seq": last})
+    });
+    axum::Json(answer).into_response()
+}

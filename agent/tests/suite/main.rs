@@ -1,0 +1,9 @@
+//! The agent as a whole and its spool, against doubles of what lies outside: a scripted POS and a scripted cloud.
+
+mod capture;
+mod cloud;
+mod pos;
+mod rows;
+mod sender;
+mod spool;
+mod spool_chaos;
