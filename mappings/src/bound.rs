@@ -93,14 +93,11 @@ impl Bound {
         let mut slots: Slots = [const { None }; MAX_FIELDS];
         let mut failure: Option<Box<Failure>> = None;
         for (slot, rule) in &plan.fields {
-            match self.field(rule, view, row) {
-                Ok(value) => slots[*slot] = value,
-                Err(problem) => {
-                    let name = plan.targets[*slot].name;
-                    match &mut failure {
-                        Some(first) => first.also.push(name.to_owned()),
-                        None => failure = Some(Box::new(self.failure(name, rule, problem, view))),
-                    }
+            if let Err(problem) = self.field(rule, view, row, &mut slots[*slot]) {
+                let name = plan.targets[*slot].name;
+                match &mut failure {
+                    Some(first) => first.also.push(name.to_owned()),
+                    None => failure = Some(Box::new(self.failure(name, rule, problem, view))),
                 }
             }
         }
@@ -153,17 +150,22 @@ impl Bound {
         rule: &Rule,
         view: &View<'_>,
         row: &Row,
-    ) -> Result<Option<Output>, Box<Problem>> {
+        slot: &mut Option<Output>,
+    ) -> Result<(), Box<Problem>> {
         match rule {
-            Rule::One(field) => field.evaluate(view),
-            Rule::Texts(texts) => self.texts(texts, view, row).map(Some),
-            Rule::Lines(elements) => self
-                .elements::<SaleLine>(elements, view, row)
-                .map(|v| Some(Output::Lines(v))),
-            Rule::Payments(elements) => self
-                .elements::<SalePayment>(elements, view, row)
-                .map(|v| Some(Output::Payments(v))),
+            Rule::One(field) => return field.fill(view, slot),
+            Rule::Texts(texts) => *slot = Some(self.texts(texts, view, row)?),
+            Rule::Lines(elements) => {
+                *slot = Some(Output::Lines(
+                    self.elements::<SaleLine>(elements, view, row)?,
+                ));
+            }
+            Rule::Payments(elements) => {
+                let payments = self.elements::<SalePayment>(elements, view, row)?;
+                *slot = Some(Output::Payments(payments));
+            }
         }
+        Ok(())
     }
 
     fn texts(&self, texts: &[Texts], view: &View<'_>, row: &Row) -> Result<Output, Box<Problem>> {
@@ -231,7 +233,7 @@ impl Bound {
         }
         let mut slots: Slots = [const { None }; MAX_FIELDS];
         for (slot, field) in &element.fields {
-            slots[*slot] = field.evaluate(view).map_err(|problem| {
+            field.fill(view, &mut slots[*slot]).map_err(|problem| {
                 self.inside(problem, element.targets[*slot].name, at, Some(field), view)
             })?;
         }

@@ -25,6 +25,7 @@ pub(crate) enum Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// Takes a value from a row. Empty text is nothing.
+    #[inline]
     pub fn read(
         value: &'a Value,
         trim: bool,

@@ -50,6 +50,7 @@ pub(crate) enum Part {
 }
 
 impl Take {
+    #[inline]
     fn cell<'a>(&'a self, view: &View<'a>) -> Result<Cell<'a>, Box<Problem>> {
         match &self.from {
             From::Nothing => Ok(Cell::Null),
@@ -118,11 +119,22 @@ impl Take {
 impl Field {
     /// Its value for a row.
     pub fn evaluate(&self, view: &View<'_>) -> Result<Option<Output>, Box<Problem>> {
+        let mut slot = None;
+        self.fill(view, &mut slot)?;
+        Ok(slot)
+    }
+
+    /// As [`Self::evaluate`], straight into its slot: values are wide, and moving them shows in the time of a row.
+    pub fn fill(&self, view: &View<'_>, slot: &mut Option<Output>) -> Result<(), Box<Problem>> {
         let mut cell = self.take.cell(view)?;
         for op in &self.ops {
             cell = op.apply(cell, view)?;
         }
-        Ok(finish(self.kind, self.limit, cell)?.or_else(|| self.default.clone()))
+        *slot = finish(self.kind, self.limit, cell)?;
+        if slot.is_none() && self.default.is_some() {
+            slot.clone_from(&self.default);
+        }
+        Ok(())
     }
 
     /// Adds its values for a row to a list of texts: every column counts, and each may hold several.
@@ -182,6 +194,7 @@ impl Field {
 }
 
 /// The cell as what the field holds.
+#[inline]
 pub(crate) fn finish(
     kind: Kind,
     limit: usize,

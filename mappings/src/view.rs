@@ -53,6 +53,7 @@ impl<'a> View<'a> {
     }
 
     /// The value; NULL where the source lacks the column.
+    #[inline]
     pub fn value(&self, col: Col) -> &'a Value {
         let value = match self.positions.get(col.index()) {
             Some(Position::Parent(at)) => self.parent.get(*at),
@@ -62,6 +63,7 @@ impl<'a> View<'a> {
         value.unwrap_or(&Value::Null)
     }
 
+    #[inline]
     pub fn cell(
         &self,
         col: Col,
