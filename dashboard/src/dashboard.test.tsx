@@ -105,7 +105,7 @@ it('asks for a login and comes back to where the person wanted to go', async () 
 it('tells a wrong password from a service that is away', async () => {
   const user = userEvent.setup();
   let status = 401;
-  openAt('/login', () => [status, { title: 'wrong_login', status }]);
+  openAt('/login', () => [status, { title: 'Wrong', code: 'wrong_login', status }]);
   await user.type(await screen.findByLabelText('E-mail'), 'ana@example.com');
   await user.type(screen.getByLabelText('Password'), 'wrong');
   await user.click(screen.getByRole('button', { name: 'Log in' }));

@@ -5,10 +5,14 @@ export class Problem extends Error {
   override name = 'Problem';
   constructor(
     readonly status: number,
-    readonly title: string,
-    readonly detail: string,
+    /** A short, stable word to branch on and to translate by. */
+    readonly code: string,
+    readonly title = '',
+    readonly detail = '',
+    /** Names the request in the server's log. */
+    readonly requestId = '',
   ) {
-    super(detail || title);
+    super(detail || title || code);
   }
 
   get unreachable(): boolean {
@@ -32,7 +36,7 @@ export async function call<T>(request: Promise<{ data?: T; error?: unknown; resp
     answer = await request;
   } catch {
     unreached();
-    throw new Problem(0, 'unreachable', '');
+    throw new Problem(0, 'unreachable');
   }
   if (answer.response.ok) {
     reached();
@@ -40,8 +44,9 @@ export async function call<T>(request: Promise<{ data?: T; error?: unknown; resp
   }
   if (gone.has(answer.response.status)) {
     unreached();
-    throw new Problem(0, 'unreachable', '');
+    throw new Problem(0, 'unreachable');
   }
   reached();
-  throw new Problem(answer.response.status, text(answer.error, 'title'), text(answer.error, 'detail'));
+  const told = (key: string) => text(answer.error, key);
+  throw new Problem(answer.response.status, told('code') || 'unknown', told('title'), told('detail'), told('request_id'));
 }

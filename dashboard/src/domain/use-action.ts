@@ -8,6 +8,8 @@ export function useAction<Input, Output>(options: {
   done?: (output: Output, input: Input) => string;
   stale: QueryKey[];
   onDone?: (output: Output) => void;
+  /** Where the problem is told: in passing, or by the form itself. */
+  problem?: 'notification' | 'form';
 }) {
   const queries = useQueryClient();
   const describe = useProblemText();
@@ -19,6 +21,7 @@ export function useAction<Input, Output>(options: {
       await Promise.all(options.stale.map((queryKey) => queries.invalidateQueries({ queryKey })));
     },
     onError: (error) => {
+      if (options.problem === 'form') return;
       const { title, detail } = describe(error);
       notifications.show({ title, message: detail, color: 'red.8', autoClose: 10_000 });
     },

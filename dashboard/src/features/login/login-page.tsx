@@ -2,19 +2,16 @@ import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Problem } from '../../api/problem';
 import { logIn } from '../../api/session';
-import { useProblemText } from '../../domain/problem-notice';
+import { ProblemNotice } from '../../domain/problem-notice';
 import { Wordmark } from '../../ui/brand';
 import { LanguageSwitch } from '../../ui/language-switch';
-import { Notice } from '../../ui/notice';
 import { SchemeSwitch } from '../../ui/scheme-switch';
 import { Streams } from './streams';
 import classes from './login-page.module.css';
 
 export function LoginPage({ onLoggedIn }: { onLoggedIn: () => Promise<void> }) {
   const { t } = useTranslation();
-  const describe = useProblemText();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   useDocumentTitle(`${t('login.title')} · Fluxion Sync`);
@@ -33,9 +30,6 @@ export function LoginPage({ onLoggedIn }: { onLoggedIn: () => Promise<void> }) {
       setBusy(false);
     }
   }
-
-  const wrong = error instanceof Problem && error.status === 401;
-  const told = wrong ? { title: t('login.wrong'), detail: t('login.wrongHint') } : describe(error);
 
   return (
     <div className={classes.screen}>
@@ -69,11 +63,7 @@ export function LoginPage({ onLoggedIn }: { onLoggedIn: () => Promise<void> }) {
             size="md"
             visibilityToggleButtonProps={{ 'aria-label': t('login.showPassword') }}
           />
-          {error !== undefined && (
-            <Notice tone="bad" title={told.title} live>
-              {told.detail}
-            </Notice>
-          )}
+          {error !== undefined && <ProblemNotice error={error} />}
           <Button type="submit" size="md" loading={busy} fullWidth>
             {t('login.submit')}
           </Button>

@@ -20,6 +20,7 @@ export function CreateStore({
   const create = useAction({
     act: ({ name, city }: { name: string; city: string }) => createStore(name, city === '' ? null : city),
     stale: [['stores'], ['overview']],
+    problem: 'form',
     onDone: onCreated,
   });
 
@@ -52,7 +53,7 @@ export function CreateStore({
             data-autofocus
           />
           <TextInput name="city" label={t('stores.cityOptional')} placeholder={t('stores.cityExample')} maxLength={200} />
-          {create.isError && <ProblemNotice error={create.error} />}
+          {create.isError && <ProblemNotice error={create.error} conflict={t('stores.taken')} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               {t('common.cancel')}
