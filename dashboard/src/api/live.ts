@@ -15,29 +15,41 @@ export const staleAfter: Record<string, readonly string[]> = {
 const coalesceFor = 700;
 const pollEvery = 10_000;
 
-/** Collects what became stale and reads it again at most once in a while: a full load sends events by the hundred. */
-export function coalesce(flush: (keys: string[]) => void, wait = coalesceFor) {
+/**
+ * Collects what became stale and reads it again at most once in a while: a full load sends events by the hundred. The
+ * next reading waits for the last, lest events that come faster than answers cancel every answer.
+ */
+export function coalesce(flush: (keys: string[]) => Promise<unknown>, wait = coalesceFor) {
   const waiting = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopped = false;
+
+  async function run() {
+    const keys = [...waiting];
+    waiting.clear();
+    await flush(keys).catch(() => undefined);
+    timer = undefined;
+    schedule();
+  }
+
+  function schedule() {
+    if (!stopped && waiting.size > 0) timer ??= setTimeout(() => void run(), wait);
+  }
+
   return {
     add(keys: readonly string[]) {
       for (const key of keys) waiting.add(key);
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        const keysNow = [...waiting];
-        waiting.clear();
-        flush(keysNow);
-      }, wait);
+      schedule();
     },
     stop() {
+      stopped = true;
       clearTimeout(timer);
-      timer = undefined;
     },
   };
 }
 
-function refresh(queries: QueryClient, keys: string[]) {
-  for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
+function refresh(queries: QueryClient, keys: string[]): Promise<unknown> {
+  return Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
 }
 
 /** Listens to server-sent events for as long as it is mounted, and polls while the line is down. */
