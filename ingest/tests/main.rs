@@ -3,6 +3,11 @@
 //! A missing PostgreSQL fails the tests. `FLUXION_TEST_POSTGRES_URL` names one to share; without it each test starts
 //! its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 /// Makes each of these tests run on both engines.
 macro_rules! on_both_engines {
     ($($name:ident),* $(,)?) => {
@@ -26,5 +31,6 @@ mod chain;
 mod delivery;
 mod fleet;
 mod matching;
+mod rejects;
 mod resolutions;
 mod schema;

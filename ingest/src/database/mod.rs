@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub mod accounts;
 pub mod agents;
 pub mod bulk;
 pub mod deliveries;
@@ -23,7 +24,13 @@ pub use error::{DatabaseError, DatabaseResult};
 /// Everything ingest keeps, whichever engine keeps it.
 #[async_trait]
 pub trait Database:
-    agents::Agents + deliveries::Deliveries + fleet::Fleet + resolutions::Resolutions + Send + Sync
+    accounts::Accounts
+    + agents::Agents
+    + deliveries::Deliveries
+    + fleet::Fleet
+    + resolutions::Resolutions
+    + Send
+    + Sync
 {
     /// Whether it answers, for `/ready`.
     async fn ready(&self) -> DatabaseResult<()>;

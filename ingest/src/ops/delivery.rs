@@ -39,6 +39,10 @@ pub struct Delivery {
 
 /// One line.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every item is the large one, and boxing it would cost each line"
+)]
 pub enum Item {
     /// Understood.
     Line {

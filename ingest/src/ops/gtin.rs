@@ -23,7 +23,7 @@ pub fn normalise(barcode: &str) -> Option<String> {
         13 => code.starts_with('2') || code.starts_with("02") || code.starts_with("04"),
         _ => false,
     };
-    (sum % 10 == 0 && !in_house && full.bytes().any(|byte| byte != b'0')).then_some(full)
+    (sum.is_multiple_of(10) && !in_house && full.bytes().any(|byte| byte != b'0')).then_some(full)
 }
 
 /// What a barcode is compared by: its GTIN where it has one, else the text as it is.

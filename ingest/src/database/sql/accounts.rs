@@ -170,8 +170,15 @@ fn session_of(row: &Row) -> DatabaseResult<Session> {
         .parse()
         .map_err(|error| DatabaseError::internal("read a role", error))?;
     Ok(Session::new(
-        (TenantId(row.try_get("tenant_id")?), row.try_get("tenant_name")?),
-        (UserId(row.try_get("user_id")?), row.try_get("email")?, row.try_get("name")?),
+        (
+            TenantId(row.try_get("tenant_id")?),
+            row.try_get("tenant_name")?,
+        ),
+        (
+            UserId(row.try_get("user_id")?),
+            row.try_get("email")?,
+            row.try_get("name")?,
+        ),
         role,
         row.try_get("expires_at")?,
     ))
@@ -179,5 +186,9 @@ fn session_of(row: &Row) -> DatabaseResult<Session> {
 
 fn event_of(row: &Row) -> DatabaseResult<Event> {
     let Json(payload) = row.try_get::<Json<Value>, _>("payload")?;
-    Ok(Event { id: row.try_get("id")?, kind: row.try_get("kind")?, payload })
+    Ok(Event {
+        id: row.try_get("id")?,
+        kind: row.try_get("kind")?,
+        payload,
+    })
 }

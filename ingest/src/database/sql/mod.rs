@@ -3,6 +3,7 @@
 
 use super::engine;
 
+mod accounts;
 mod agents;
 mod database;
 mod deliveries;
