@@ -44,9 +44,11 @@ pub(super) async fn enroll(
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let reply = Cloud::new(&server, None)?.enrol(&request).await.map_err(|error| match error {
-        CloudError::Unauthorized { message } | CloudError::Refused { message, .. } => anyhow::anyhow!(
+        CloudError::Unauthorized { message }
+            | CloudError::NotFound { message }
+            | CloudError::Refused { message, .. } => anyhow::anyhow!(
             "the code is not accepted: {message}\nhint: a code works once and for a short time; get a new one in the \
-             dashboard under the store"
+                 dashboard under the store"
         ),
         other => other.into(),
     })?;

@@ -73,6 +73,12 @@ pub enum CloudError {
         /// Its words.
         message: String,
     },
+    /// What is asked for is not known there.
+    #[error("the cloud does not know it: {message}")]
+    NotFound {
+        /// Its words.
+        message: String,
+    },
     /// An answer that is not one of ours, as from a hotel's login page.
     #[error(
         "something answers at {server}, but not the ingest service ({what}); check `server` in the configuration, and \
@@ -232,6 +238,7 @@ impl Cloud {
         body: &[u8],
     ) -> CloudError {
         let problem: Option<Problem> = serde_json::from_slice(body).ok();
+        let is_ours = problem.is_some();
         let message = problem
             .and_then(|problem| problem.detail.or(problem.title))
             .unwrap_or_else(|| excerpt(body));
@@ -243,6 +250,7 @@ impl Cloud {
                 Ok(expected) => CloudError::OutOfOrder(expected),
                 Err(_) => self.garbage(status, body),
             },
+            StatusCode::NOT_FOUND if is_ours => CloudError::NotFound { message },
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => CloudError::Busy {
                 status,
                 retry_after,

@@ -143,6 +143,15 @@ impl Post<'_> {
                 self.link.breaker.success();
                 refused::handle(self, &waiting, status, &message).await?;
             }
+            Err(error @ CloudError::NotFound { .. }) => {
+                // A cloud that was restored does not know the POS system; it is declared again.
+                self.link.failed(&error);
+                let name = waiting.pos.clone();
+                self.link
+                    .spool
+                    .call(move |store| store.forget_pos_system(&name))
+                    .await?;
+            }
             Err(error) => self.link.failed(&error),
         }
         Ok(Step::Posted)

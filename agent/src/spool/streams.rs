@@ -200,6 +200,13 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets the cloud's answer, so that the POS system is declared again.
+    pub fn forget_pos_system(&mut self, name: &str) -> SpoolResult<()> {
+        self.db
+            .execute("DELETE FROM pos_systems WHERE name = ?1", params![name])?;
+        Ok(())
+    }
+
     /// What the cloud called a POS system last, whatever was declared.
     pub fn known_pos_system(&mut self, name: &str) -> SpoolResult<Option<String>> {
         Ok(self

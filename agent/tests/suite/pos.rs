@@ -396,7 +396,7 @@ impl Store {
         std::fs::write(&path, config).unwrap();
         let loaded = fluxion_agent::config::load(&path, None).unwrap();
         Self {
-            folder,
+            _folder: folder,
             loaded,
             pos,
         }
