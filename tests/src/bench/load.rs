@@ -264,7 +264,7 @@ async fn wire_bytes(url: &str) -> Result<Option<u64>> {
     let text = reqwest::get(format!("{url}/metrics")).await?.text().await?;
     let value = text
         .lines()
-        .filter(|line| line.starts_with("fluxion_delivery_bytes_total"))
+        .filter(|line| line.starts_with("fluxion_batch_bytes_total"))
         .filter_map(|line| {
             let value: f64 = line.rsplit(' ').next()?.parse().ok()?;
             // A counter of whole bytes, far below 2^53.

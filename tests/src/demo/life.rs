@@ -182,7 +182,7 @@ impl Exporter {
             pos,
             kind,
             folder,
-            random: Random::new(seed).branch("life of an exporter"),
+            random: Random::new(seed).branch(&format!("life of an exporter of {kind:?}")),
             files: 0,
         }
     }

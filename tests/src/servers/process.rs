@@ -52,6 +52,11 @@ impl Server {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "sh", stop_signal]);
         keeper.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                keeper.env(name, value);
+            }
+        }
         keeper
             .current_dir("/")
             .stdin(Stdio::piped())
