@@ -31,6 +31,8 @@ pub fn begin(config: &LogConfig, folder: &Path, screen: Screen) -> anyhow::Resul
             config.level
         )
     })?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("fluxion-agent")

@@ -104,6 +104,7 @@ impl Worker {
         let capture = &self.rules.spec().capture;
         let reads_whole = *capture == Capture::Diff;
         let full = mode == SyncMode::Full && *capture != Capture::Arrival;
+        self.everything = mode == SyncMode::Full;
         if full || reads_whole {
             self.open = None;
         }
@@ -129,6 +130,8 @@ impl Worker {
 
     fn kind(&self, scanning: bool) -> JobKind {
         match &self.rules.spec().capture {
+            // Asked for everything, an export folder gives the files that are there.
+            Capture::Arrival if self.everything => JobKind::FullSync,
             Capture::Arrival => JobKind::RealTime,
             _ if scanning => JobKind::FullSync,
             Capture::Diff | Capture::Watermark { .. } => JobKind::Incremental,
@@ -140,7 +143,7 @@ impl Worker {
         let position = self.sound_position().await?;
         let diff = self.rules.spec().capture == Capture::Diff;
         let start = match &position.cursor {
-            Some(cursor) if position.scanning && position.pending_end.is_none() => {
+            Some(cursor) if position.scanning && position.pending_end.is_none() && !full => {
                 StartAt::After(cursor.clone())
             }
             Some(cursor) if !full && !diff => StartAt::After(cursor.clone()),
@@ -543,7 +546,7 @@ impl Worker {
 
     /// The job's last word, where it is worth one.
     async fn complete(&mut self, job: &mut Job) -> Result<(), Stop> {
-        let worth_it = self.quiet.worth_it(job);
+        let worth_it = self.quiet.worth_it(job) || self.asked;
         job.completed();
         if worth_it {
             self.commit(

@@ -101,6 +101,10 @@ pub struct Worker {
     pub(super) open: Option<OpenStream>,
     pub(super) quiet: QuietReports,
     pub(super) halted: Option<Halt>,
+    /// Whether somebody waits for the run under way, so that its end is reported in any case.
+    pub(super) asked: bool,
+    /// Whether the run under way was asked to read everything.
+    pub(super) everything: bool,
     orders: mpsc::Receiver<Order>,
 }
 
@@ -122,6 +126,8 @@ impl Worker {
             open: None,
             quiet: QuietReports::default(),
             halted: None,
+            asked: false,
+            everything: false,
             orders,
         };
         (worker, handle)
@@ -151,6 +157,7 @@ impl Worker {
                 },
                 task = timetable.due() => Order { task, ticket: None, done: None },
             };
+            self.asked = order.done.is_some();
             let ended = self.perform(&order.task).await;
             let look_again = match ended {
                 Some(Ended { look_again, .. }) => look_again,
