@@ -110,6 +110,10 @@ fn everything(steps: &mut Steps) -> Option<Summary> {
 fn dashboard_checks(steps: &mut Steps) -> Result<()> {
     steps.take("dashboard: npm ci", dashboard::install)?;
     steps.run(
+        "dashboard: client fits the API",
+        &mut dashboard::npm(&["run", "generate", "--", "--check"]),
+    )?;
+    steps.run(
         "dashboard: type check",
         &mut dashboard::npm(&["run", "typecheck"]),
     )?;

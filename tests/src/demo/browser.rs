@@ -12,7 +12,7 @@ use super::api::Api;
 use super::chain::{Agent, Cloud, EMAIL, PASSWORD, export_section};
 use super::life::Exporter;
 use super::narrate::Narrator;
-use crate::servers::process::free_port;
+use crate::servers::process::{free_port, program};
 use crate::sim::caracas_now;
 use crate::sim::export::{ExportPos, Terms};
 use crate::sim::export_file::FileKind;
@@ -72,6 +72,7 @@ pub async fn run(options: Options) -> Result<bool> {
         .env("FLUXION_EMAIL", EMAIL)
         .env("FLUXION_PASSWORD", PASSWORD)
         .env("FLUXION_STORE", STORE)
+        .env("CHROMIUM", chromium()?)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .spawn()
@@ -86,4 +87,16 @@ pub async fn run(options: Options) -> Result<bool> {
     agent.stop();
     cloud.stop();
     Ok(passed)
+}
+
+/// The browser to drive: the one named by `CHROMIUM`, or the first that is installed.
+fn chromium() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    program(
+        &["chromium", "chromium-browser", "google-chrome"],
+        &[],
+        "chromium",
+    )
 }
