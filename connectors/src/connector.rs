@@ -47,10 +47,14 @@ impl fmt::Display for ConnectorKind {
 impl FromStr for ConnectorKind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!("{text:?} is not a connector; known: {}", known.join(", "))
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| {
+                let known: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+                format!("{text:?} is not a connector; known: {}", known.join(", "))
+            })
     }
 }
 
@@ -89,7 +93,12 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read.
-    async fn read_keys(&self, stream: &StreamSpec, keys: &[RowKey], context: OpenContext) -> SourceResult<RowBatch>;
+    async fn read_keys(
+        &self,
+        stream: &StreamSpec,
+        keys: &[RowKey],
+        context: OpenContext,
+    ) -> SourceResult<RowBatch>;
 }
 
 /// What a stream is given besides its description.
@@ -131,7 +140,10 @@ pub struct BatchLimit {
 
 impl Default for BatchLimit {
     fn default() -> Self {
-        Self { rows: 5_000, bytes: 4 * 1024 * 1024 }
+        Self {
+            rows: 5_000,
+            bytes: 4 * 1024 * 1024,
+        }
     }
 }
 

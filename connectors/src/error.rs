@@ -47,7 +47,12 @@ impl SourceError {
         action: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, action: action.into(), remedy: Remedy::Retry, source: source.into() }
+        Self {
+            kind,
+            action: action.into(),
+            remedy: Remedy::Retry,
+            source: source.into(),
+        }
     }
 
     /// A cursor that cannot be resumed.
@@ -56,7 +61,12 @@ impl SourceError {
         action: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, action: action.into(), remedy: Remedy::Resnapshot, source: source.into() }
+        Self {
+            kind,
+            action: action.into(),
+            remedy: Remedy::Resnapshot,
+            source: source.into(),
+        }
     }
 
     /// Something a person must do. `hint` says what.
@@ -67,8 +77,16 @@ impl SourceError {
         hint: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        let remedy = Remedy::AskOperator { code, hint: hint.into() };
-        Self { kind, action: action.into(), remedy, source: source.into() }
+        let remedy = Remedy::AskOperator {
+            code,
+            hint: hint.into(),
+        };
+        Self {
+            kind,
+            action: action.into(),
+            remedy,
+            source: source.into(),
+        }
     }
 
     /// What to do, where a person must act.

@@ -57,7 +57,10 @@ impl MysqlConnector {
     /// # Errors
     /// When a setting is wrong or the password cannot be read.
     pub fn new(config: MysqlConfig) -> Result<Self, ConfigError> {
-        Ok(Self { target: Arc::new(Target::new(config)?), idle: tokio::sync::Mutex::new(None) })
+        Ok(Self {
+            target: Arc::new(Target::new(config)?),
+            idle: tokio::sync::Mutex::new(None),
+        })
     }
 }
 
@@ -117,7 +120,10 @@ impl Connector for MysqlConnector {
         let changes = reader.keys(keys).await?;
         let shape = reader.query().shape.clone();
         *idle = Some(reader.into_session());
-        Ok(RowBatch { shape, changes: with_deletes(changes, keys) })
+        Ok(RowBatch {
+            shape,
+            changes: with_deletes(changes, keys),
+        })
     }
 }
 

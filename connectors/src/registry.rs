@@ -22,7 +22,11 @@ impl ConfigError {
     /// About one setting of the connection.
     pub fn new(setting: &str, message: String) -> Self {
         Self {
-            setting: if setting.is_empty() { String::new() } else { format!("connection.{setting}") },
+            setting: if setting.is_empty() {
+                String::new()
+            } else {
+                format!("connection.{setting}")
+            },
             message,
         }
     }
@@ -74,7 +78,8 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
 }
 
 fn read<T: DeserializeOwned>(connection: &Json) -> Result<T, ConfigError> {
-    serde_json::from_value(connection.clone()).map_err(|error| ConfigError::new("", error.to_string()))
+    serde_json::from_value(connection.clone())
+        .map_err(|error| ConfigError::new("", error.to_string()))
 }
 
 #[cfg(test)]
@@ -89,7 +94,10 @@ mod tests {
             panic!("a misspelt setting must be refused");
         };
         let text = error.to_string();
-        assert!(text.contains("pasword") && text.contains("password_file"), "{text}");
+        assert!(
+            text.contains("pasword") && text.contains("password_file"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -108,7 +116,10 @@ mod tests {
             let schema = settings_schema(*kind);
             let properties = schema["properties"].as_object().unwrap();
             for (name, property) in properties {
-                assert!(property["description"].is_string(), "{kind}: {name} has no description");
+                assert!(
+                    property["description"].is_string(),
+                    "{kind}: {name} has no description"
+                );
             }
         }
     }

@@ -53,7 +53,9 @@ impl Secret {
                 Ok(text) => Ok(Some(Self(text))),
                 Err(_) => Err(ConfigError::new(
                     "password_env",
-                    format!("the environment variable {variable} is not set: set it for the account the agent runs as"),
+                    format!(
+                        "the environment variable {variable} is not set: set it for the account the agent runs as"
+                    ),
                 )),
             },
             _ => Err(ConfigError::new(
@@ -92,7 +94,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
         fs::write(&path, "año 1\r\n").unwrap();
-        let secret = Secret::from_one_of(None, Some(&path), None).unwrap().unwrap();
+        let secret = Secret::from_one_of(None, Some(&path), None)
+            .unwrap()
+            .unwrap();
         assert_eq!(secret.reveal(), "año 1");
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use fluxion_connectors::{
-    Batch, BatchLimit, ChangeStream, Connector, Marks, Next, OpenContext, RowProblem, ScanPart, Settings, Settled,
-    SourceResult, StartAt,
+    Batch, BatchLimit, ChangeStream, Connector, Marks, Next, OpenContext, RowProblem, ScanPart,
+    Settings, Settled, SourceResult, StartAt,
 };
 use fluxion_model::row::{Row, RowChange, RowShape};
 use fluxion_model::stream::{Cursor, StreamSpec};
@@ -45,11 +45,16 @@ pub enum Restart {
 
 impl Mirror {
     pub fn context(&self) -> OpenContext {
-        OpenContext { settings: self.settings.clone(), marks: self.seen.clone() }
+        OpenContext {
+            settings: self.settings.clone(),
+            marks: self.seen.clone(),
+        }
     }
 
     pub fn start(&self) -> StartAt {
-        self.cursor.clone().map_or(StartAt::Snapshot, StartAt::After)
+        self.cursor
+            .clone()
+            .map_or(StartAt::Snapshot, StartAt::After)
     }
 
     /// Follows the stream until it has caught up, or its scan is complete.
@@ -67,7 +72,7 @@ impl Mirror {
                     stream = connector.open(spec, self.start(), self.context()).await?;
                 }
                 Step::Batch => {}
-                Step::Rest => return Ok(()),
+                Step::Rest | Step::ScanComplete => return Ok(()),
             }
         }
     }
@@ -75,10 +80,15 @@ impl Mirror {
     /// Reads everything anew.
     pub async fn scan(&mut self, connector: &dyn Connector, spec: &StreamSpec) -> SourceResult<()> {
         self.cursor = None;
-        self.follow(connector, spec, BatchLimit::default(), Restart::Never).await
+        self.follow(connector, spec, BatchLimit::default(), Restart::Never)
+            .await
     }
 
-    pub async fn step(&mut self, stream: &mut dyn ChangeStream, limit: BatchLimit) -> SourceResult<Step> {
+    pub async fn step(
+        &mut self,
+        stream: &mut dyn ChangeStream,
+        limit: BatchLimit,
+    ) -> SourceResult<Step> {
         match stream.next(limit).await? {
             Next::Batch(batch) => {
                 self.commit(batch);
@@ -89,7 +99,7 @@ impl Mirror {
                 let in_scan = std::mem::take(&mut self.in_scan);
                 self.rows.retain(|key, _| in_scan.contains(key));
                 self.cursor = Some(end);
-                Ok(Step::Rest)
+                Ok(Step::ScanComplete)
             }
             Next::CaughtUp { end, .. } => {
                 self.cursor = Some(end);
@@ -130,8 +140,14 @@ impl Mirror {
 
     /// A cell, as a person would write it.
     pub fn cell(&self, key: &str, column: &str) -> String {
-        let at = self.shape.position(column).unwrap_or_else(|| panic!("no column {column}"));
-        let row = self.rows.get(key).unwrap_or_else(|| panic!("no row {key:?} in {:?}", self.keys()));
+        let at = self
+            .shape
+            .position(column)
+            .unwrap_or_else(|| panic!("no column {column}"));
+        let row = self
+            .rows
+            .get(key)
+            .unwrap_or_else(|| panic!("no row {key:?} in {:?}", self.keys()));
         row.values[at].to_string()
     }
 
@@ -139,12 +155,16 @@ impl Mirror {
     pub fn lines(&self, key: &str, group: &str, column: &str) -> Vec<String> {
         let (group, shape) = self.shape.child(group).unwrap();
         let at = shape.position(column).unwrap();
-        self.rows[key].children[group].iter().map(|row| row.values[at].to_string()).collect()
+        self.rows[key].children[group]
+            .iter()
+            .map(|row| row.values[at].to_string())
+            .collect()
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
     Batch,
+    ScanComplete,
     Rest,
 }

@@ -17,7 +17,9 @@ const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
     let mut session = Session::open(target).await?;
-    look(&mut session).await.map_err(|fault| explain(target, "look at", fault))
+    look(&mut session)
+        .await
+        .map_err(|fault| explain(target, "look at", fault))
 }
 
 async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
@@ -33,7 +35,11 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
     let zero_dates = session.target.config.zero_dates;
     session
         .rows(&clock, |columns, row| {
-            let value = row.unwrap().into_iter().next().unwrap_or(mysql_async::Value::NULL);
+            let value = row
+                .unwrap()
+                .into_iter()
+                .next()
+                .unwrap_or(mysql_async::Value::NULL);
             let value = Plan::of(&columns[0]).read(value, zero_dates, &mut 0);
             offset = moment(&value).map(|now| (now.and_utc() - Utc::now()).num_seconds());
         })
@@ -49,7 +55,9 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
     let mut tables = 0_u64;
     let mut count = Statement::default();
     count.push("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()");
-    session.rows(&count, |_, row| tables = row.get(0).unwrap_or(0)).await?;
+    session
+        .rows(&count, |_, row| tables = row.get(0).unwrap_or(0))
+        .await?;
     if tables == 0 {
         findings.push(format!(
             "User {:?} sees no table in {:?}: grant it SELECT, or check `connection.database`.",
@@ -58,7 +66,9 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
     }
 
     let mut grants = Vec::new();
-    session.text("SHOW GRANTS", |row| grants.extend(row.get::<String, _>(0))).await?;
+    session
+        .text("SHOW GRANTS", |row| grants.extend(row.get::<String, _>(0)))
+        .await?;
     if grants.iter().any(|grant| may_write(grant)) {
         findings.push(format!(
             "User {:?} may change data. SELECT is enough: use an account that can only read.",
@@ -72,7 +82,15 @@ fn may_write(grant: &str) -> bool {
     let Some((privileges, _)) = grant.split_once(" ON ") else {
         return false;
     };
-    let writes = ["ALL PRIVILEGES", "INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "CREATE"];
+    let writes = [
+        "ALL PRIVILEGES",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "DROP",
+        "ALTER",
+        "CREATE",
+    ];
     writes.iter().any(|write| privileges.contains(write))
 }
 
@@ -91,13 +109,20 @@ pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
         };
         let table = text(0);
         if catalog.tables.last().is_none_or(|last| last.name != table) {
-            catalog.tables.push(CatalogTable { name: table, columns: Vec::new() });
+            catalog.tables.push(CatalogTable {
+                name: table,
+                columns: Vec::new(),
+            });
         }
         if let Some(last) = catalog.tables.last_mut() {
-            last.columns.push(CatalogColumn { name: text(1), type_name: text(2) });
+            last.columns.push(CatalogColumn {
+                name: text(1),
+                type_name: text(2),
+            });
         }
     });
-    read.await.map_err(|fault| explain(target, "list the tables of", fault))?;
+    read.await
+        .map_err(|fault| explain(target, "list the tables of", fault))?;
     Ok(catalog)
 }
 

@@ -118,15 +118,20 @@ pub(super) struct Target {
 
 impl Target {
     pub fn new(config: MysqlConfig) -> Result<Self, ConfigError> {
-        for (setting, value) in
-            [("host", &config.host), ("database", &config.database), ("user", &config.user)]
-        {
+        for (setting, value) in [
+            ("host", &config.host),
+            ("database", &config.database),
+            ("user", &config.user),
+        ] {
             if value.trim().is_empty() {
                 return Err(ConfigError::new(setting, "must not be empty".to_owned()));
             }
         }
         if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            return Err(ConfigError::new("", "time limits must be at least 1 second".to_owned()));
+            return Err(ConfigError::new(
+                "",
+                "time limits must be at least 1 second".to_owned(),
+            ));
         }
         if config.rows_per_second == Some(0) {
             let message = "must be at least 1; leave it out for no limit".to_owned();
@@ -146,7 +151,10 @@ impl Target {
 
     /// `host:port/database`, for messages.
     pub fn name(&self) -> String {
-        format!("{}:{}/{}", self.config.host, self.config.port, self.config.database)
+        format!(
+            "{}:{}/{}",
+            self.config.host, self.config.port, self.config.database
+        )
     }
 
     pub fn query_timeout(&self) -> Duration {
@@ -166,7 +174,12 @@ impl Target {
             Tls::Prefer => vec![Some(lax()), None],
             Tls::Require => vec![Some(lax())],
             Tls::Verify => {
-                let roots = self.config.tls_ca.iter().map(|path| path.clone().into()).collect();
+                let roots = self
+                    .config
+                    .tls_ca
+                    .iter()
+                    .map(|path| path.clone().into())
+                    .collect();
                 vec![Some(SslOpts::default().with_root_certs(roots))]
             }
         };
@@ -178,7 +191,11 @@ impl Target {
             .ip_or_hostname(self.config.host.clone())
             .tcp_port(self.config.port)
             .user(Some(self.config.user.clone()))
-            .pass(self.password.as_ref().map(|password| password.reveal().to_owned()))
+            .pass(
+                self.password
+                    .as_ref()
+                    .map(|password| password.reveal().to_owned()),
+            )
             .db_name(Some(self.config.database.clone()))
             .prefer_socket(Some(false))
             .tcp_keepalive(Some(Duration::from_secs(30)))
@@ -189,5 +206,7 @@ impl Target {
 
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

@@ -45,7 +45,11 @@ impl Plan {
             | ColumnType::MYSQL_TYPE_LONG_BLOB
             | ColumnType::MYSQL_TYPE_ENUM
             | ColumnType::MYSQL_TYPE_SET => {
-                if column.character_set() == BINARY { Self::Bytes } else { Self::Text }
+                if column.character_set() == BINARY {
+                    Self::Bytes
+                } else {
+                    Self::Text
+                }
             }
             _ => Self::Number,
         }
@@ -53,7 +57,9 @@ impl Plan {
 
     /// ENUM and SET sort by number and compare as text, FLOAT does not compare with what was read: no keys.
     pub fn cannot_be_a_key(column: &Column) -> bool {
-        column.flags().intersects(ColumnFlags::ENUM_FLAG | ColumnFlags::SET_FLAG)
+        column
+            .flags()
+            .intersects(ColumnFlags::ENUM_FLAG | ColumnFlags::SET_FLAG)
             || column.column_type() == ColumnType::MYSQL_TYPE_FLOAT
     }
 
@@ -76,7 +82,8 @@ impl Plan {
             (_, Param::Float(number)) => Value::Float(widened(number)),
             (plan, Param::Date(year, month, day, hour, minute, second, micro)) => {
                 let date = NaiveDate::from_ymd_opt(year.into(), month.into(), day.into());
-                let time = NaiveTime::from_hms_micro_opt(hour.into(), minute.into(), second.into(), micro);
+                let time =
+                    NaiveTime::from_hms_micro_opt(hour.into(), minute.into(), second.into(), micro);
                 match (date, time) {
                     (Some(date), Some(_)) if plan == Self::Date => Value::Date(date),
                     (Some(date), Some(time)) if plan == Self::Timestamp => {
@@ -86,9 +93,13 @@ impl Plan {
                     _ => no_date(year, month, day, zero_dates),
                 }
             }
-            (_, Param::Time(negative, days, hours, minutes, seconds, micro)) => {
-                time(negative, days * 24 + u32::from(hours), minutes, seconds, micro)
-            }
+            (_, Param::Time(negative, days, hours, minutes, seconds, micro)) => time(
+                negative,
+                days * 24 + u32::from(hours),
+                minutes,
+                seconds,
+                micro,
+            ),
             (_, Param::Bytes(bytes)) => {
                 *size += bytes.len();
                 Value::Bytes(bytes.into())
@@ -103,7 +114,10 @@ fn text(bytes: Vec<u8>) -> Value {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let byte = error.as_bytes()[at];
-            undecodable(error.as_bytes(), format!("byte 0x{byte:02x} at position {at} is not valid in UTF-8"))
+            undecodable(
+                error.as_bytes(),
+                format!("byte 0x{byte:02x} at position {at} is not valid in UTF-8"),
+            )
         }
     }
 }
@@ -134,7 +148,13 @@ fn decimal(bytes: &[u8]) -> Value {
         }
     }
     let (low, middle) = (number as u32, (number >> 32) as u32);
-    Value::Decimal(Decimal::from_parts(low, middle, 0, negative && number != 0, scale))
+    Value::Decimal(Decimal::from_parts(
+        low,
+        middle,
+        0,
+        negative && number != 0,
+        scale,
+    ))
 }
 
 /// Beyond that, up to the 28 digits a decimal can hold; zeros at the end of a fraction do not count.
@@ -161,7 +181,9 @@ fn bits(bytes: &[u8]) -> Value {
     if bytes.len() > 8 {
         return Value::Bytes(bytes.into());
     }
-    let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = bytes
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     i64::try_from(number).map_or_else(|_| Value::Decimal(number.into()), Value::Int)
 }
 
@@ -170,7 +192,10 @@ fn no_date(year: u16, month: u8, day: u8, zero_dates: ZeroDates) -> Value {
         ZeroDates::Null => Value::Null,
         ZeroDates::Undecodable => {
             let raw = format!("{year:04}-{month:02}-{day:02}");
-            undecodable(raw.as_bytes(), "is a zero date, which is no day of any calendar".to_owned())
+            undecodable(
+                raw.as_bytes(),
+                "is a zero date, which is no day of any calendar".to_owned(),
+            )
         }
     }
 }
@@ -178,12 +203,17 @@ fn no_date(year: u16, month: u8, day: u8, zero_dates: ZeroDates) -> Value {
 /// A time of day where it is one; an interval stays the text the database shows.
 fn time(negative: bool, hours: u32, minutes: u8, seconds: u8, micro: u32) -> Value {
     if !negative
-        && let Some(time) = NaiveTime::from_hms_micro_opt(hours, minutes.into(), seconds.into(), micro)
+        && let Some(time) =
+            NaiveTime::from_hms_micro_opt(hours, minutes.into(), seconds.into(), micro)
     {
         return Value::Time(time);
     }
     let sign = if negative { "-" } else { "" };
-    let fraction = if micro == 0 { String::new() } else { format!(".{micro:06}") };
+    let fraction = if micro == 0 {
+        String::new()
+    } else {
+        format!(".{micro:06}")
+    };
     Value::Text(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}").into())
 }
 
@@ -199,11 +229,16 @@ pub(super) fn to_param(value: &Value) -> Param {
         Value::Timestamp(moment) => date_param(moment.naive_utc()),
         Value::Bytes(bytes) => Param::Bytes(bytes.to_vec()),
         Value::Undecodable(value) => Param::Bytes(value.raw.to_vec()),
-        Value::Decimal(_) | Value::Text(_) | Value::Time(_) => Param::Bytes(value.to_string().into_bytes()),
+        Value::Decimal(_) | Value::Text(_) | Value::Time(_) => {
+            Param::Bytes(value.to_string().into_bytes())
+        }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "months, days and hours are small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "months, days and hours are small"
+)]
 pub(super) fn date_param(moment: NaiveDateTime) -> Param {
     Param::Date(
         u16::try_from(moment.year()).unwrap_or(0),
@@ -238,7 +273,14 @@ mod tests {
 
     #[test]
     fn decimals_keep_every_digit_and_their_scale() {
-        for text in ["0", "0.00", "-1.50", "12345678901234567.89", "99999999999999.999999", "1234567890123456789012345.678"] {
+        for text in [
+            "0",
+            "0.00",
+            "-1.50",
+            "12345678901234567.89",
+            "99999999999999.999999",
+            "1234567890123456789012345.678",
+        ] {
             assert_eq!(exact(text), text);
         }
         assert_eq!(exact("-0.00"), "0.00");
@@ -259,8 +301,13 @@ mod tests {
 
     #[test]
     fn broken_utf_8_says_where() {
-        let Value::Undecodable(broken) = text(b"Caf\xe9".to_vec()) else { panic!("must not decode") };
-        assert_eq!(broken.reason, "byte 0xe9 at position 3 is not valid in UTF-8");
+        let Value::Undecodable(broken) = text(b"Caf\xe9".to_vec()) else {
+            panic!("must not decode")
+        };
+        assert_eq!(
+            broken.reason,
+            "byte 0xe9 at position 3 is not valid in UTF-8"
+        );
     }
 
     #[test]

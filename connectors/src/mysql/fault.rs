@@ -14,7 +14,9 @@ pub(super) struct NoAnswer(pub u64);
 
 /// A refused or unreachable connection, with what to look at.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}; check that MySQL is running and that `connection.host` and `connection.port` are right")]
+#[error(
+    "{0}; check that MySQL is running and that `connection.host` and `connection.port` are right"
+)]
 struct Unreachable(String);
 
 /// Trouble while connecting.
@@ -63,7 +65,9 @@ pub(super) fn connecting(target: &Target, error: Error) -> SourceError {
             let hint = "The encrypted connection could not be agreed on: check the server's certificate and `connection.tls_ca`, or lower `connection.tls`.";
             SourceError::ask(KIND, action, "tls", hint, error)
         }
-        Error::Io(IoError::Io(_)) => SourceError::retry(KIND, action, Unreachable(error.to_string())),
+        Error::Io(IoError::Io(_)) => {
+            SourceError::retry(KIND, action, Unreachable(error.to_string()))
+        }
         _ => SourceError::retry(KIND, action, error),
     }
 }
@@ -109,7 +113,8 @@ fn remedy(query: &StreamQuery, error: &ServerError) -> Option<(&'static str, Str
             );
             ("permission_denied", hint)
         }
-        1064 | 1052 | 1305 | 1111 | 1140 | 1055 | 1066 | 1109 | 1210 | 1241 | 1242 | 1267 | 1271 => {
+        1064 | 1052 | 1305 | 1111 | 1140 | 1055 | 1066 | 1109 | 1210 | 1241 | 1242 | 1267
+        | 1271 => {
             let hint = format!(
                 "The SQL of stream {stream:?} is not valid on this server ({}): correct it in the mapping.",
                 error.message
@@ -129,7 +134,12 @@ fn remedy(query: &StreamQuery, error: &ServerError) -> Option<(&'static str, Str
 
 /// What stands between quotes in a message, first one first.
 fn quoted(message: &str) -> Vec<String> {
-    message.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
+    message
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,7 +148,10 @@ mod tests {
 
     #[test]
     fn names_are_found_between_the_quotes_of_a_message() {
-        assert_eq!(quoted("Unknown column 'p.price' in 'field list'"), ["p.price", "field list"]);
+        assert_eq!(
+            quoted("Unknown column 'p.price' in 'field list'"),
+            ["p.price", "field list"]
+        );
         assert!(quoted("no quotes").is_empty());
     }
 }

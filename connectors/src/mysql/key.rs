@@ -136,7 +136,12 @@ impl Side {
 }
 
 /// The rows on one side of a key, spelt out part by part, because row constructors use no index before MySQL 5.7.
-pub(super) fn beyond(statement: &mut Statement, columns: &[KeyColumn<'_>], parts: &[KeyPart], side: Side) {
+pub(super) fn beyond(
+    statement: &mut Statement,
+    columns: &[KeyColumn<'_>],
+    parts: &[KeyPart],
+    side: Side,
+) {
     let (last, strict) = side.operators();
     let [(column, part), rest @ ..] = &columns.iter().zip(parts).collect::<Vec<_>>()[..] else {
         return;
@@ -146,7 +151,16 @@ pub(super) fn beyond(statement: &mut Statement, columns: &[KeyColumn<'_>], parts
         return;
     }
     // Implied by the rest, but it lets the simplest optimiser start in the right place.
-    compare(statement, column, if side == Side::AtOrBefore { " <= " } else { " >= " }, part);
+    compare(
+        statement,
+        column,
+        if side == Side::AtOrBefore {
+            " <= "
+        } else {
+            " >= "
+        },
+        part,
+    );
     statement.push(" AND (");
     compare(statement, column, strict, part);
     statement.push(" OR (");
@@ -187,10 +201,21 @@ mod tests {
     fn a_composite_key_is_compared_part_by_part() {
         let settings = BTreeMap::new();
         let [a, b] = ["t.a", "t.b"].map(|sql| Fragment::compile(sql, &settings, "s").unwrap());
-        let columns = [&a, &b].map(|sql| KeyColumn { sql, collation: None });
+        let columns = [&a, &b].map(|sql| KeyColumn {
+            sql,
+            collation: None,
+        });
         let mut statement = Statement::default();
-        beyond(&mut statement, &columns, &[KeyPart::Int(1), KeyPart::Null], Side::After);
-        assert_eq!(statement.text, "t.a >= ? AND (t.a > ? OR (t.a = ? AND t.b IS NOT NULL))");
+        beyond(
+            &mut statement,
+            &columns,
+            &[KeyPart::Int(1), KeyPart::Null],
+            Side::After,
+        );
+        assert_eq!(
+            statement.text,
+            "t.a >= ? AND (t.a > ? OR (t.a = ? AND t.b IS NOT NULL))"
+        );
         assert_eq!(statement.params.len(), 3);
     }
 
@@ -198,11 +223,20 @@ mod tests {
     fn every_key_survives_its_cursor_and_its_text() {
         let parts = [
             (KeyPart::Int(-5), Plan::Number),
-            (KeyPart::Decimal("18446744073709551615".parse().unwrap()), Plan::Number),
+            (
+                KeyPart::Decimal("18446744073709551615".parse().unwrap()),
+                Plan::Number,
+            ),
             (KeyPart::Text("ñ|\\ ".into()), Plan::Text),
             (KeyPart::Bytes([0, 255].into()), Plan::Bytes),
-            (KeyPart::DateTime("2026-01-02T03:04:05.000006".parse().unwrap()), Plan::DateTime),
-            (KeyPart::Timestamp("2026-01-02T03:04:05Z".parse().unwrap()), Plan::Timestamp),
+            (
+                KeyPart::DateTime("2026-01-02T03:04:05.000006".parse().unwrap()),
+                Plan::DateTime,
+            ),
+            (
+                KeyPart::Timestamp("2026-01-02T03:04:05Z".parse().unwrap()),
+                Plan::Timestamp,
+            ),
         ];
         for (part, plan) in parts {
             let json = serde_json::to_string(&part).unwrap();

@@ -53,7 +53,12 @@ impl Position {
     pub async fn scan_from_start(reader: &mut Reader) -> SourceResult<Self> {
         let marks = reader.marks(&[]).await?;
         let expected = reader.count().await?;
-        Ok(Self::Scan { after: None, begun: false, expected, marks })
+        Ok(Self::Scan {
+            after: None,
+            begun: false,
+            expected,
+            marks,
+        })
     }
 
     pub fn cursor(&self) -> Cursor {
@@ -66,7 +71,10 @@ impl Position {
         let action = format!("resume stream {}", query.name);
         let position: Self = serde_json::from_slice(&cursor.0)
             .map_err(|error| SourceError::resnapshot(KIND, action.clone(), error))?;
-        let columns = query.watermark.as_ref().map_or(0, |watermark| watermark.columns.len());
+        let columns = query
+            .watermark
+            .as_ref()
+            .map_or(0, |watermark| watermark.columns.len());
         let (after, marks) = match &position {
             Self::Scan { after, marks, .. } => (after.as_ref(), marks),
             Self::Poll { after, until, .. } => (after.as_ref(), until),

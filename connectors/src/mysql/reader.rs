@@ -60,6 +60,8 @@ pub(super) struct Page {
     pub last: Option<Vec<KeyPart>>,
     /// Whether there may be more.
     pub full: bool,
+    /// Must not be cut, because rows whose keys the server holds for equal must stay together.
+    pub is_whole: bool,
     /// Rough bytes in memory.
     pub bytes: usize,
     pub took: Duration,
@@ -67,7 +69,12 @@ pub(super) struct Page {
 
 impl Reader {
     pub fn new(session: Session, query: Arc<StreamQuery>) -> Self {
-        Self { session, query, key_plans: Vec::new(), collations: None }
+        Self {
+            session,
+            query,
+            key_plans: Vec::new(),
+            collations: None,
+        }
     }
 
     pub fn query(&self) -> &StreamQuery {
@@ -123,7 +130,9 @@ impl Reader {
     fn explain(&self, fault: QueryFault) -> SourceError {
         match fault {
             QueryFault::Server(error) => fault::reading(&self.query, error),
-            QueryFault::Late(late) => SourceError::retry(KIND, format!("read stream {}", self.query.name), late),
+            QueryFault::Late(late) => {
+                SourceError::retry(KIND, format!("read stream {}", self.query.name), late)
+            }
         }
     }
 
@@ -147,7 +156,12 @@ impl Reader {
         let mut number = None;
         let result = self
             .session
-            .rows(statement, |_, row| number = row.get_opt::<Option<u64>, _>(0).and_then(Result::ok).flatten())
+            .rows(statement, |_, row| {
+                number = row
+                    .get_opt::<Option<u64>, _>(0)
+                    .and_then(Result::ok)
+                    .flatten()
+            })
             .await;
         result.map_err(|fault| self.explain(fault))?;
         Ok(number)
@@ -166,13 +180,18 @@ impl Reader {
             .rows(&query.high_marks(columns), |columns, row| {
                 let plans = columns.iter().map(Plan::of);
                 let cells = row.unwrap().into_iter().zip(plans);
-                values = cells.map(|(cell, plan)| plan.read(cell, zero_dates, &mut 0)).collect();
+                values = cells
+                    .map(|(cell, plan)| plan.read(cell, zero_dates, &mut 0))
+                    .collect();
             })
             .await;
         result.map_err(|fault| self.explain(fault))?;
         let utc = values.first().and_then(moment).unwrap_or_default();
         let local = values.get(1).and_then(moment).unwrap_or(utc);
-        let clock = Clock { utc: utc.and_utc(), local };
+        let clock = Clock {
+            utc: utc.and_utc(),
+            local,
+        };
         let mut marks = Vec::with_capacity(columns.columns.len());
         for (i, column) in columns.columns.iter().enumerate() {
             let highest = match values.get(i + 2) {
@@ -199,16 +218,42 @@ impl Reader {
             self.learn_collations().await?;
         }
         loop {
-            let page = self.consistent_page(&ask).await?;
-            // More rows share one key, by the column's collation, than fit a page: only a larger page gets past them.
-            let stuck = match (&page.last, &ask.after) {
-                (Some(last), Some(after)) if page.full => self.are_equal(last, after).await?,
-                _ => false,
-            };
-            if !stuck {
+            let mut page = self.consistent_page(&ask).await?;
+            page.is_whole = self.key_plans.contains(&Plan::Text);
+            if !page.full || self.drop_last_ties(&mut page).await? {
                 return Ok(page);
             }
+            // One key, by the column's collation, fills the page: only a larger one gets past it.
             ask.rows = ask.rows.saturating_mul(2);
+        }
+    }
+
+    /// Keys that differ may be one to the server's collation, and a page must not end between them: the last one and
+    /// its equals wait for the next page. False when that leaves nothing.
+    async fn drop_last_ties(&mut self, page: &mut Page) -> SourceResult<bool> {
+        if !self.key_plans.contains(&Plan::Text) {
+            return Ok(true);
+        }
+        let query = self.query.clone();
+        let key = |change: &RowChange| match change {
+            RowChange::Upsert { row, .. } => key_parts(&row.values, &query.key),
+            RowChange::Delete { .. } => None,
+        };
+        let last = page.changes.last().and_then(key);
+        let Some(last) = last.filter(|last| page.last.as_ref() == Some(last)) else {
+            return Ok(true);
+        };
+        self.learn_collations().await?;
+        loop {
+            page.changes.pop();
+            let before = page.changes.last().and_then(key);
+            match before {
+                Some(before) if self.are_equal(&before, &last).await? => {}
+                before => {
+                    page.last = before;
+                    return Ok(page.last.is_some());
+                }
+            }
         }
     }
 
@@ -239,7 +284,8 @@ impl Reader {
         let begun = Instant::now();
         let mut page = self.main_page(ask).await?;
         if !page.changes.is_empty() {
-            self.attach_children(&mut page, ask.scope == Scope::All).await?;
+            self.attach_children(&mut page, ask.scope == Scope::All)
+                .await?;
         }
         page.took = begun.elapsed();
         self.end().await?;
@@ -271,22 +317,16 @@ impl Reader {
             statement.push(")");
         }
         if let Some(after) = &ask.after {
-            // Keys that are equal by a collation may still differ: those of the last page come again, and do no harm.
-            let is_text = after.iter().any(|part| matches!(part, KeyPart::Text(_)));
-            let side = if is_text { Side::AtOrAfter } else { Side::After };
             statement.and().push("(");
-            beyond(&mut statement, &self.key_columns(), after, side);
+            beyond(&mut statement, &self.key_columns(), after, Side::After);
             statement.push(")");
         }
         query.main.order(&mut statement, query.key.iter().copied());
-        statement.push(" LIMIT ?").bind(Param::UInt(ask.rows as u64));
+        statement
+            .push(" LIMIT ?")
+            .bind(Param::UInt(ask.rows as u64));
         let mut page = self.changes(&statement, ask.rows).await?;
         page.full = page.changes.len() + page.unreadable.len() >= ask.rows;
-        if let (Some(after), Some(RowChange::Upsert { row, .. })) = (&ask.after, page.changes.first())
-            && key_parts(&row.values, &query.key).as_ref() == Some(after)
-        {
-            page.changes.remove(0);
-        }
         Ok(page)
     }
 
@@ -302,7 +342,10 @@ impl Reader {
     async fn changes(&mut self, statement: &Statement, expected: usize) -> SourceResult<Page> {
         let query = self.query.clone();
         let zero_dates = self.session.target.config.zero_dates;
-        let mut page = Page { changes: Vec::with_capacity(expected.min(50_000)), ..Page::default() };
+        let mut page = Page {
+            changes: Vec::with_capacity(expected.min(50_000)),
+            ..Page::default()
+        };
         let mut plans = Vec::new();
         let groups = query.children.len();
         let mut last = None;
@@ -316,7 +359,11 @@ impl Reader {
                 let values = read_row(row, &plans, zero_dates, &mut page.bytes);
                 match key_of(&values, &query.key, &mut key_text) {
                     Ok(key) => {
-                        let row = Row { values, children: vec![Vec::new(); groups], position: None };
+                        let row = Row {
+                            values,
+                            children: vec![Vec::new(); groups],
+                            position: None,
+                        };
                         page.changes.push(RowChange::Upsert { key, row });
                         last = None;
                     }
@@ -346,7 +393,12 @@ impl Reader {
         statement.push("SELECT 1");
         for at in &query.key {
             let column = &query.main.columns[*at];
-            statement.push(", CHARSET(").fragment(column).push("), COLLATION(").fragment(column).push(")");
+            statement
+                .push(", CHARSET(")
+                .fragment(column)
+                .push("), COLLATION(")
+                .fragment(column)
+                .push(")");
         }
         query.main.tables(&mut statement);
         statement.push(" LIMIT 1");
@@ -354,7 +406,9 @@ impl Reader {
         let result = self
             .session
             .rows(&statement, |_, row| {
-                names = (1..row.len()).map(|at| row.get_opt::<String, _>(at).and_then(Result::ok)).collect();
+                names = (1..row.len())
+                    .map(|at| row.get_opt::<String, _>(at).and_then(Result::ok))
+                    .collect();
             })
             .await;
         result.map_err(|fault| self.explain(fault))?;
@@ -362,12 +416,15 @@ impl Reader {
         if names.is_empty() {
             return Ok(());
         }
-        let pairs = names.chunks(2).zip(&self.key_plans).map(|(pair, plan)| match (pair, plan) {
-            ([Some(charset), Some(collation)], Plan::Text) if charset != "binary" => {
-                Some((charset.clone(), collation.clone()))
-            }
-            _ => None,
-        });
+        let pairs = names
+            .chunks(2)
+            .zip(&self.key_plans)
+            .map(|(pair, plan)| match (pair, plan) {
+                ([Some(charset), Some(collation)], Plan::Text) if charset != "binary" => {
+                    Some((charset.clone(), collation.clone()))
+                }
+                _ => None,
+            });
         self.collations = Some(pairs.collect());
         Ok(())
     }
@@ -390,7 +447,11 @@ impl Reader {
             self.end().await?;
             // A collation may find `ABC` where `abc` was asked for; that is another key.
             let asked: std::collections::HashSet<&RowKey> = some.iter().collect();
-            found.extend(page.changes.into_iter().filter(|change| asked.contains(change.key())));
+            found.extend(
+                page.changes
+                    .into_iter()
+                    .filter(|change| asked.contains(change.key())),
+            );
         }
         Ok(found)
     }
@@ -398,7 +459,13 @@ impl Reader {
     fn parse(&self, key: &RowKey) -> Option<Vec<KeyPart>> {
         let parts = key.split();
         let fits = parts.len() == self.key_plans.len();
-        let parse = || parts.iter().zip(&self.key_plans).map(|(text, plan)| KeyPart::parse(text, *plan)).collect();
+        let parse = || {
+            parts
+                .iter()
+                .zip(&self.key_plans)
+                .map(|(text, plan)| KeyPart::parse(text, *plan))
+                .collect()
+        };
         if fits { parse() } else { None }
     }
 
@@ -441,7 +508,11 @@ fn read_row(
     bytes: &mut usize,
 ) -> Vec<Value> {
     *bytes += size_of::<Row>();
-    row.unwrap().into_iter().zip(plans).map(|(cell, plan)| plan.read(cell, zero_dates, bytes)).collect()
+    row.unwrap()
+        .into_iter()
+        .zip(plans)
+        .map(|(cell, plan)| plan.read(cell, zero_dates, bytes))
+        .collect()
 }
 
 /// The row's key, or which of its columns has no usable value.
@@ -479,7 +550,10 @@ fn no_key(query: &StreamQuery, at: usize, values: &[Value]) -> RowProblem {
         position: None,
         field: Some(format!("{column} ({})", query.main.columns[at].text)),
         raw,
-        message: format!("The key column {column} of a row in {} {what}; the row cannot be told apart from others. Give it a value in the POS.", query.table),
+        message: format!(
+            "The key column {column} of a row in {} {what}; the row cannot be told apart from others. Give it a value in the POS.",
+            query.table
+        ),
     }
 }
 
@@ -501,7 +575,10 @@ fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys: &[Vec<KeyP
     for (i, key) in keys.iter().enumerate() {
         statement.push(if i == 0 { "(" } else { " OR (" });
         for (j, (column, part)) in columns.iter().zip(key).enumerate() {
-            statement.push(if j == 0 { "" } else { " AND " }).fragment(column.sql).push(" = ");
+            statement
+                .push(if j == 0 { "" } else { " AND " })
+                .fragment(column.sql)
+                .push(" = ");
             part.bind(statement, column.collation);
         }
         statement.push(")");
@@ -515,10 +592,16 @@ fn child_statements(child: &ChildQuery, parents: &[Vec<KeyPart>], is_scan: bool)
     let columns: Vec<KeyColumn<'_>> = child
         .parent
         .iter()
-        .map(|at| KeyColumn { sql: &child.select.columns[*at], collation: None })
+        .map(|at| KeyColumn {
+            sql: &child.select.columns[*at],
+            collation: None,
+        })
         .collect();
     let order = || child.parent.iter().chain(&child.order).copied();
-    let are_numbers = parents.iter().flatten().all(|part| matches!(part, KeyPart::Int(_)));
+    let are_numbers = parents
+        .iter()
+        .flatten()
+        .all(|part| matches!(part, KeyPart::Int(_)));
     if let (true, true, [first, .., last]) = (is_scan, are_numbers, parents) {
         let mut statement = child.select.start();
         statement.and().push("(");
@@ -529,7 +612,11 @@ fn child_statements(child: &ChildQuery, parents: &[Vec<KeyPart>], is_scan: bool)
         child.select.order(&mut statement, order());
         return vec![statement];
     }
-    let chunk = if columns.len() == 1 { 4 * KEYS_PER_QUERY } else { KEYS_PER_QUERY / 4 };
+    let chunk = if columns.len() == 1 {
+        4 * KEYS_PER_QUERY
+    } else {
+        KEYS_PER_QUERY / 4
+    };
     let chunks = parents.chunks(chunk).map(|some| {
         let mut statement = child.select.start();
         one_of(statement.and(), &columns, some);
@@ -553,7 +640,14 @@ struct Nest<'a> {
 
 impl<'a> Nest<'a> {
     fn new(changes: &'a mut [RowChange], key: &'a [usize], group: usize) -> Self {
-        Self { changes, key, group, at: 0, index: None, text: String::new() }
+        Self {
+            changes,
+            key,
+            group,
+            at: 0,
+            index: None,
+            text: String::new(),
+        }
     }
 
     fn add(&mut self, values: Vec<Value>, parent: &[usize]) {
@@ -566,15 +660,21 @@ impl<'a> Nest<'a> {
         };
         self.at = place;
         if let RowChange::Upsert { row, .. } = &mut self.changes[place] {
-            row.children[self.group].push(Row { values, children: Vec::new(), position: None });
+            row.children[self.group].push(Row {
+                values,
+                children: Vec::new(),
+                position: None,
+            });
         }
     }
 
     fn is_parent(&self, at: usize, values: &[Value], parent: &[usize]) -> bool {
         match self.changes.get(at) {
-            Some(RowChange::Upsert { row, .. }) => {
-                self.key.iter().zip(parent).all(|(own, other)| row.values[*own] == values[*other])
-            }
+            Some(RowChange::Upsert { row, .. }) => self
+                .key
+                .iter()
+                .zip(parent)
+                .all(|(own, other)| row.values[*own] == values[*other]),
             Some(RowChange::Delete { .. }) | None => false,
         }
     }
@@ -582,7 +682,10 @@ impl<'a> Nest<'a> {
     fn search(&mut self, values: &[Value], parent: &[usize]) -> Option<usize> {
         let changes = &*self.changes;
         let (exact, folded) = self.index.get_or_insert_with(|| {
-            let keys = changes.iter().enumerate().map(|(at, change)| (change.key(), at));
+            let keys = changes
+                .iter()
+                .enumerate()
+                .map(|(at, change)| (change.key(), at));
             (
                 keys.clone().map(|(key, at)| (key.clone(), at)).collect(),
                 keys.map(|(key, at)| (fold(key), at)).collect(),
@@ -595,6 +698,9 @@ impl<'a> Nest<'a> {
 
 /// As most collations compare: case and trailing spaces do not matter.
 fn fold(key: &RowKey) -> String {
-    let parts = key.split().into_iter().map(|part| part.trim_end().to_lowercase());
+    let parts = key
+        .split()
+        .into_iter()
+        .map(|part| part.trim_end().to_lowercase());
     RowKey::join(parts).0.into()
 }

@@ -7,10 +7,10 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Column, Conn, DriverError, Error, IoError, Params, Row};
 use tokio::time::timeout;
 
+use super::KIND;
 use super::config::Target;
 use super::fault::{self, NoAnswer};
 use super::sql::Statement;
-use super::KIND;
 use crate::error::{Remedy, SourceError, SourceResult};
 
 /// A read-only session in UTC and UTF-8.
@@ -30,8 +30,14 @@ pub(super) enum QueryFault {
 impl Session {
     pub async fn open(target: &Arc<Target>) -> SourceResult<Self> {
         let conn = connect(target).await?;
-        let mut session = Self { conn, target: target.clone() };
-        session.prepare().await.map_err(|fault| session.explain_setup(fault))?;
+        let mut session = Self {
+            conn,
+            target: target.clone(),
+        };
+        session
+            .prepare()
+            .await
+            .map_err(|fault| session.explain_setup(fault))?;
         Ok(session)
     }
 
@@ -56,7 +62,10 @@ impl Session {
         let limit = if is_mariadb {
             format!("SET SESSION max_statement_time = {seconds}")
         } else {
-            format!("SET SESSION max_execution_time = {}", u64::from(seconds) * 1000)
+            format!(
+                "SET SESSION max_execution_time = {}",
+                u64::from(seconds) * 1000
+            )
         };
         for statement in [
             "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -74,13 +83,19 @@ impl Session {
 
     /// Whether it is still there.
     pub async fn answers(&mut self) -> bool {
-        matches!(timeout(Duration::from_secs(5), self.conn.ping()).await, Ok(Ok(())))
+        matches!(
+            timeout(Duration::from_secs(5), self.conn.ping()).await,
+            Ok(Ok(()))
+        )
     }
 
     /// As in `10.11.19-MariaDB`.
     pub async fn product(&mut self) -> Result<String, QueryFault> {
         let mut version = String::new();
-        self.text("SELECT VERSION()", |row| version = mysql_async::from_row(row)).await?;
+        self.text("SELECT VERSION()", |row| {
+            version = mysql_async::from_row(row)
+        })
+        .await?;
         Ok(version)
     }
 
@@ -102,7 +117,10 @@ impl Session {
     pub async fn text(&mut self, sql: &str, each: impl FnMut(Row)) -> Result<(), QueryFault> {
         let limit = self.target.query_timeout();
         let conn = &mut self.conn;
-        within(limit, async move { conn.query_iter(sql).await?.for_each_and_drop(each).await }).await
+        within(limit, async move {
+            conn.query_iter(sql).await?.for_each_and_drop(each).await
+        })
+        .await
     }
 
     /// A prepared query; `each` gets every row with the columns of the result. The connection must not be used again

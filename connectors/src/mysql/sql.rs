@@ -46,7 +46,11 @@ impl Statement {
 
     /// Begins one more condition that must hold.
     pub fn and(&mut self) -> &mut Self {
-        let joint = if self.has_conditions { " AND " } else { " WHERE " };
+        let joint = if self.has_conditions {
+            " AND "
+        } else {
+            " WHERE "
+        };
         self.has_conditions = true;
         self.push(joint)
     }
@@ -63,13 +67,21 @@ pub(super) struct Select {
 impl Select {
     fn compile(source: &QuerySource, settings: &Settings, stream: &str) -> SourceResult<Self> {
         let compile = |sql: &str| Fragment::compile(sql, settings, stream);
-        let columns = source.columns.values().map(|sql| compile(sql)).collect::<SourceResult<_>>()?;
+        let columns = source
+            .columns
+            .values()
+            .map(|sql| compile(sql))
+            .collect::<SourceResult<_>>()?;
         let from = compile(&source.from)?;
         let filter = match source.filter.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(sql) => Some(compile(sql)?),
         };
-        Ok(Self { columns, from, filter })
+        Ok(Self {
+            columns,
+            from,
+            filter,
+        })
     }
 
     /// `SELECT columns FROM tables WHERE (condition)`.
@@ -77,7 +89,9 @@ impl Select {
         let mut statement = Statement::default();
         statement.push("SELECT ");
         for (i, column) in self.columns.iter().enumerate() {
-            statement.push(if i == 0 { "" } else { ", " }).fragment(column);
+            statement
+                .push(if i == 0 { "" } else { ", " })
+                .fragment(column);
         }
         self.tables(&mut statement);
         statement
@@ -94,7 +108,9 @@ impl Select {
     /// ` ORDER BY` these columns.
     pub fn order(&self, statement: &mut Statement, columns: impl IntoIterator<Item = usize>) {
         for (i, column) in columns.into_iter().enumerate() {
-            statement.push(if i == 0 { " ORDER BY " } else { ", " }).fragment(&self.columns[column]);
+            statement
+                .push(if i == 0 { " ORDER BY " } else { ", " })
+                .fragment(&self.columns[column]);
         }
     }
 }
@@ -133,7 +149,10 @@ impl StreamQuery {
     pub fn compile(spec: &StreamSpec, settings: &Settings) -> SourceResult<Self> {
         let name = spec.name.to_string();
         let Source::Query(source) = &spec.source else {
-            return Err(invalid(&name, "it reads files; use connector \"files\" for it"));
+            return Err(invalid(
+                &name,
+                "it reads files; use connector \"files\" for it",
+            ));
         };
         let main = Select::compile(source, settings, &name)?;
         let mut shape = RowShape::flat(source.columns.keys().map(String::as_str));
@@ -151,25 +170,43 @@ impl StreamQuery {
             let child_shape = RowShape::flat(source.columns.keys().map(String::as_str));
             let parent = positions(&child_shape, &child.parent, &what, &name)?;
             if parent.len() != key.len() {
-                let reason = format!("`parent` of {what} must name one column for each column of `key`");
+                let reason =
+                    format!("`parent` of {what} must name one column for each column of `key`");
                 return Err(invalid(&name, &reason));
             }
             let order = positions(&child_shape, &child.order, &what, &name)?;
-            shape.children.push((child.name.as_str().into(), child_shape));
-            children.push(ChildQuery { select, parent, order });
+            shape
+                .children
+                .push((child.name.as_str().into(), child_shape));
+            children.push(ChildQuery {
+                select,
+                parent,
+                order,
+            });
         }
         let watermark = watermark(&spec.capture, settings, &name)?;
         let tables = tables(&main.from.text);
-        let table = tables.first().map_or(main.from.text.as_str(), |table| table.name.as_str());
+        let table = tables
+            .first()
+            .map_or(main.from.text.as_str(), |table| table.name.as_str());
         let table = unquoted(table).into();
-        Ok(Self { name, shape: Arc::new(shape), main, key, children, watermark, table })
+        Ok(Self {
+            name,
+            shape: Arc::new(shape),
+            main,
+            key,
+            children,
+            watermark,
+            table,
+        })
     }
 
     /// Columns of the mapping that are read from this column of a table.
     pub fn columns_using(&self, column: &str) -> Vec<String> {
         let own = self.shape.columns.iter().zip(&self.main.columns);
         let of_children = self.children.iter().zip(&self.shape.children);
-        let of_children = of_children.flat_map(|(c, (_, s))| s.columns.iter().zip(&c.select.columns));
+        let of_children =
+            of_children.flat_map(|(c, (_, s))| s.columns.iter().zip(&c.select.columns));
         own.chain(of_children)
             .filter(|(_, fragment)| mentions(&fragment.text, column))
             .map(|(name, _)| format!("{name:?}"))
@@ -179,8 +216,11 @@ impl StreamQuery {
     /// The table behind `p.price`, as well as it can be told.
     pub fn table_of(&self, column: &str) -> String {
         let alias = column.rsplit_once('.').map(|(alias, _)| alias);
-        let selects = std::iter::once(&self.main).chain(self.children.iter().map(|child| &child.select));
-        let all: Vec<Table> = selects.flat_map(|select| tables(&select.from.text)).collect();
+        let selects =
+            std::iter::once(&self.main).chain(self.children.iter().map(|child| &child.select));
+        let all: Vec<Table> = selects
+            .flat_map(|select| tables(&select.from.text))
+            .collect();
         let found = match alias {
             Some(alias) => all.iter().find(|table| table.is_called(alias)),
             None => all.first().filter(|_| all.len() == 1),
@@ -197,9 +237,14 @@ impl StreamQuery {
     pub fn high_marks(&self, watermark: &Watermark) -> Statement {
         let tables = tables(&self.main.from.text);
         let mut statement = Statement::default();
-        statement.push("SELECT UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone)");
-        let own: Option<Vec<_>> =
-            watermark.columns.iter().map(|column| owner(&column.text, &tables)).collect();
+        statement.push(
+            "SELECT UTC_TIMESTAMP(), CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone)",
+        );
+        let own: Option<Vec<_>> = watermark
+            .columns
+            .iter()
+            .map(|column| owner(&column.text, &tables))
+            .collect();
         if let Some(own) = own {
             for (column, table) in own {
                 statement.push(&format!(", (SELECT MAX({column}) FROM {table})"));
@@ -214,16 +259,29 @@ impl StreamQuery {
     }
 }
 
-fn watermark(capture: &Capture, settings: &Settings, stream: &str) -> SourceResult<Option<Watermark>> {
+fn watermark(
+    capture: &Capture,
+    settings: &Settings,
+    stream: &str,
+) -> SourceResult<Option<Watermark>> {
     match capture {
         Capture::Diff => Ok(None),
-        Capture::Arrival => Err(invalid(stream, "capture \"arrival\" is for files; use \"watermark\" or \"diff\"")),
-        Capture::Watermark { columns, .. } if columns.is_empty() => {
-            Err(invalid(stream, "capture \"watermark\" needs at least one column"))
-        }
+        Capture::Arrival => Err(invalid(
+            stream,
+            "capture \"arrival\" is for files; use \"watermark\" or \"diff\"",
+        )),
+        Capture::Watermark { columns, .. } if columns.is_empty() => Err(invalid(
+            stream,
+            "capture \"watermark\" needs at least one column",
+        )),
         Capture::Watermark { columns, overlap } => {
-            let columns = columns.iter().map(|sql| Fragment::compile(sql, settings, stream));
-            Ok(Some(Watermark { columns: columns.collect::<SourceResult<_>>()?, overlap: *overlap }))
+            let columns = columns
+                .iter()
+                .map(|sql| Fragment::compile(sql, settings, stream));
+            Ok(Some(Watermark {
+                columns: columns.collect::<SourceResult<_>>()?,
+                overlap: *overlap,
+            }))
         }
     }
 }
@@ -238,13 +296,21 @@ pub(super) fn invalid(stream: &str, reason: &str) -> SourceError {
     )
 }
 
-fn positions(shape: &RowShape, names: &[String], what: &str, stream: &str) -> SourceResult<Vec<usize>> {
+fn positions(
+    shape: &RowShape,
+    names: &[String],
+    what: &str,
+    stream: &str,
+) -> SourceResult<Vec<usize>> {
     names
         .iter()
         .map(|name| {
-            shape
-                .position(name)
-                .ok_or_else(|| invalid(stream, &format!("{what} names {name:?}, which is not among its columns")))
+            shape.position(name).ok_or_else(|| {
+                invalid(
+                    stream,
+                    &format!("{what} names {name:?}, which is not among its columns"),
+                )
+            })
         })
         .collect()
 }
@@ -259,10 +325,16 @@ impl Fragment {
             rest = &rest[at..];
             let taken = match rest.as_bytes()[0] {
                 b'{' => fragment.setting(rest, settings, stream)?,
-                b'?' => return Err(invalid(stream, "`?` has no value; write `{setting}` instead")),
+                b'?' => {
+                    return Err(invalid(
+                        stream,
+                        "`?` has no value; write `{setting}` instead",
+                    ));
+                }
                 quote => {
-                    let end = end_of_quote(rest, quote)
-                        .ok_or_else(|| invalid(stream, &format!("a quote is left open in {sql:?}")))?;
+                    let end = end_of_quote(rest, quote).ok_or_else(|| {
+                        invalid(stream, &format!("a quote is left open in {sql:?}"))
+                    })?;
                     fragment.text.push_str(&rest[..end]);
                     end
                 }
@@ -274,14 +346,22 @@ impl Fragment {
     }
 
     fn setting(&mut self, rest: &str, settings: &Settings, stream: &str) -> SourceResult<usize> {
-        let end = rest.find('}').ok_or_else(|| invalid(stream, "a `{` is not closed"))?;
+        let end = rest
+            .find('}')
+            .ok_or_else(|| invalid(stream, "a `{` is not closed"))?;
         let name = rest[1..end].trim();
         let Some(value) = settings.get(name) else {
             let hint = format!(
                 "Stream {stream:?} needs the setting `{name}`: give it under `settings` of the POS system."
             );
             let action = format!("open stream {stream}");
-            return Err(SourceError::ask(KIND, action, "missing_setting", hint, format!("no setting {name:?}")));
+            return Err(SourceError::ask(
+                KIND,
+                action,
+                "missing_setting",
+                hint,
+                format!("no setting {name:?}"),
+            ));
         };
         match value {
             Value::Decimal(_) => self.text.push_str("CAST(? AS DECIMAL(65,30))"),
@@ -328,18 +408,24 @@ fn unquoted(name: &str) -> String {
 /// Whether an expression mentions a column as the server names it in its messages.
 fn mentions(sql: &str, column: &str) -> bool {
     let column = unquoted(column).to_lowercase();
-    words(&unquoted(sql).to_lowercase()).iter().any(|word| *word == column)
+    words(&unquoted(sql).to_lowercase())
+        .iter()
+        .any(|word| *word == column)
 }
 
 /// The table that alone owns a column such as `p.updated_at`, and the column's bare name.
 fn owner<'a>(column: &'a str, tables: &'a [Table]) -> Option<(&'a str, &'a str)> {
     let is_name = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '`'))
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '`'))
     };
     match column.split_once('.') {
-        Some((alias, name)) if is_name(alias) && is_name(name) => {
-            tables.iter().find(|table| table.is_called(alias)).map(|table| (name, table.name.as_str()))
-        }
+        Some((alias, name)) if is_name(alias) && is_name(name) => tables
+            .iter()
+            .find(|table| table.is_called(alias))
+            .map(|table| (name, table.name.as_str())),
         None if is_name(column) && tables.len() == 1 => Some((column, tables[0].name.as_str())),
         _ => None,
     }
@@ -347,8 +433,20 @@ fn owner<'a>(column: &'a str, tables: &'a [Table]) -> Option<(&'a str, &'a str)>
 
 /// Words that end a table's name and are not its alias.
 const AFTER_TABLE: [&str; 14] = [
-    "LEFT", "RIGHT", "INNER", "CROSS", "JOIN", "STRAIGHT_JOIN", "NATURAL", "ON", "USING", "USE", "FORCE", "IGNORE",
-    "PARTITION", "OUTER",
+    "LEFT",
+    "RIGHT",
+    "INNER",
+    "CROSS",
+    "JOIN",
+    "STRAIGHT_JOIN",
+    "NATURAL",
+    "ON",
+    "USING",
+    "USE",
+    "FORCE",
+    "IGNORE",
+    "PARTITION",
+    "OUTER",
 ];
 
 /// The plain tables of a FROM clause and what it calls them; derived tables are passed over.
@@ -368,18 +466,30 @@ fn tables(from: &str) -> Vec<Table> {
             ")" => depth = depth.saturating_sub(1),
             "," if depth == 0 => expected = true,
             _ if depth > 0 => {}
-            _ if word.eq_ignore_ascii_case("JOIN") || word.eq_ignore_ascii_case("STRAIGHT_JOIN") => expected = true,
+            _ if word.eq_ignore_ascii_case("JOIN")
+                || word.eq_ignore_ascii_case("STRAIGHT_JOIN") =>
+            {
+                expected = true
+            }
             name if expected => {
                 expected = false;
-                if words.get(at).is_some_and(|word| word.eq_ignore_ascii_case("AS")) {
+                if words
+                    .get(at)
+                    .is_some_and(|word| word.eq_ignore_ascii_case("AS"))
+                {
                     at += 1;
                 }
                 let alias = words.get(at).copied().filter(|word| {
-                    !AFTER_TABLE.iter().any(|ending| ending.eq_ignore_ascii_case(word))
+                    !AFTER_TABLE
+                        .iter()
+                        .any(|ending| ending.eq_ignore_ascii_case(word))
                         && !matches!(*word, "(" | ")" | ",")
                 });
                 let bare = name.rsplit('.').next().unwrap_or(name);
-                found.push(Table { name: name.to_owned(), alias: alias.unwrap_or(bare).to_owned() });
+                found.push(Table {
+                    name: name.to_owned(),
+                    alias: alias.unwrap_or(bare).to_owned(),
+                });
             }
             _ => {}
         }
@@ -423,7 +533,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn names(from: &str) -> Vec<(String, String)> {
-        tables(from).into_iter().map(|table| (table.name, table.alias)).collect()
+        tables(from)
+            .into_iter()
+            .map(|table| (table.name, table.alias))
+            .collect()
     }
 
     fn pair(name: &str, alias: &str) -> (String, String) {
@@ -437,14 +550,25 @@ mod tests {
             names("pos.items AS p LEFT JOIN `stock` s ON s.item_id = p.item_id AND s.loc = ?"),
             [pair("pos.items", "p"), pair("`stock`", "s")]
         );
-        assert_eq!(names("a, b x CROSS JOIN c USE INDEX (i)"), [pair("a", "a"), pair("b", "x"), pair("c", "c")]);
-        assert_eq!(names("(SELECT 1 FROM hidden) d JOIN t ON 1"), [pair("t", "t")]);
+        assert_eq!(
+            names("a, b x CROSS JOIN c USE INDEX (i)"),
+            [pair("a", "a"), pair("b", "x"), pair("c", "c")]
+        );
+        assert_eq!(
+            names("(SELECT 1 FROM hidden) d JOIN t ON 1"),
+            [pair("t", "t")]
+        );
     }
 
     #[test]
     fn settings_are_bound_and_text_in_quotes_is_left_alone() {
         let settings = BTreeMap::from([("location_id".to_owned(), Value::Int(7))]);
-        let fragment = Fragment::compile("s.loc = {location_id} AND s.note <> '{x} it''s ?'", &settings, "s").unwrap();
+        let fragment = Fragment::compile(
+            "s.loc = {location_id} AND s.note <> '{x} it''s ?'",
+            &settings,
+            "s",
+        )
+        .unwrap();
         assert_eq!(fragment.text, "s.loc = ? AND s.note <> '{x} it''s ?'");
         assert_eq!(fragment.params, [Param::Int(7)]);
     }
@@ -458,7 +582,10 @@ mod tests {
     #[test]
     fn a_mark_is_asked_of_the_table_that_owns_it() {
         let tables = tables("items p LEFT JOIN stock s ON s.id = p.id");
-        assert_eq!(owner("s.updated_at", &tables), Some(("updated_at", "stock")));
+        assert_eq!(
+            owner("s.updated_at", &tables),
+            Some(("updated_at", "stock"))
+        );
         assert_eq!(owner("GREATEST(s.a, p.b)", &tables), None);
         assert_eq!(owner("updated_at", &tables), None);
     }

@@ -109,11 +109,31 @@ impl MysqlStream {
     fn ask(&self, limit: BatchLimit) -> Option<Ask> {
         let rows = self.pace.rows(limit);
         match &self.position {
-            Position::Scan { after, .. } => Some(Ask { scope: Scope::All, after: after.clone(), rows }),
-            Position::Poll { since, until, column, after } => {
-                let overlap = self.query.watermark.as_ref().map_or(0, |watermark| watermark.overlap);
+            Position::Scan { after, .. } => Some(Ask {
+                scope: Scope::All,
+                after: after.clone(),
+                rows,
+            }),
+            Position::Poll {
+                since,
+                until,
+                column,
+                after,
+            } => {
+                let overlap = self
+                    .query
+                    .watermark
+                    .as_ref()
+                    .map_or(0, |watermark| watermark.overlap);
                 let low = watermark::low(&since[*column], &until[*column], overlap)?;
-                Some(Ask { scope: Scope::Since { column: *column, low }, after: after.clone(), rows })
+                Some(Ask {
+                    scope: Scope::Since {
+                        column: *column,
+                        low,
+                    },
+                    after: after.clone(),
+                    rows,
+                })
             }
             Position::Idle { .. } => None,
         }
@@ -138,7 +158,11 @@ impl MysqlStream {
 
     fn lost(&self) -> SourceError {
         let action = format!("go on with stream {}", self.query.name);
-        SourceError::retry(KIND, action, "it failed before; open it again after its last cursor")
+        SourceError::retry(
+            KIND,
+            action,
+            "it failed before; open it again after its last cursor",
+        )
     }
 
     /// The page the reader is out for. May be dropped and called again.
@@ -183,12 +207,25 @@ impl MysqlStream {
         }
         let by_bytes = page.bytes.div_ceil(limit.bytes.max(1));
         let by_rows = page.changes.len().div_ceil(limit.rows.max(1));
-        let rows = page.changes.len().div_ceil(by_bytes.max(by_rows).max(1)).max(1);
+        let parts = if page.is_whole {
+            1
+        } else {
+            by_bytes.max(by_rows).max(1)
+        };
+        let rows = page.changes.len().div_ceil(parts).max(1);
         let mut unreadable = page.unreadable;
         let mut rest = page.changes;
         loop {
-            let beyond = if rest.len() > rows { rest.split_off(rows) } else { Vec::new() };
-            let after = if beyond.is_empty() { Some(last.clone()) } else { self.key_of_last(&rest) };
+            let beyond = if rest.len() > rows {
+                rest.split_off(rows)
+            } else {
+                Vec::new()
+            };
+            let after = if beyond.is_empty() {
+                Some(last.clone())
+            } else {
+                self.key_of_last(&rest)
+            };
             let (scan, expected) = self.advance(after.unwrap_or_else(|| last.clone()));
             self.ready.push_back(Part {
                 changes: rest,
@@ -206,7 +243,12 @@ impl MysqlStream {
 
     fn key_of_last(&self, changes: &[RowChange]) -> Option<Vec<KeyPart>> {
         match changes.last()? {
-            RowChange::Upsert { row, .. } => self.query.key.iter().map(|at| KeyPart::of(&row.values[*at])).collect(),
+            RowChange::Upsert { row, .. } => self
+                .query
+                .key
+                .iter()
+                .map(|at| KeyPart::of(&row.values[*at]))
+                .collect(),
             RowChange::Delete { .. } => None,
         }
     }
@@ -214,9 +256,18 @@ impl MysqlStream {
     /// Moves the position behind a key.
     fn advance(&mut self, key: Vec<KeyPart>) -> (ScanPart, Option<u64>) {
         match &mut self.position {
-            Position::Scan { after, begun, expected, .. } => {
+            Position::Scan {
+                after,
+                begun,
+                expected,
+                ..
+            } => {
                 *after = Some(key);
-                let part = if std::mem::replace(begun, true) { ScanPart::Later } else { ScanPart::First };
+                let part = if std::mem::replace(begun, true) {
+                    ScanPart::Later
+                } else {
+                    ScanPart::First
+                };
                 (part, *expected)
             }
             Position::Poll { after, .. } => {
@@ -229,7 +280,10 @@ impl MysqlStream {
 
     fn batch(&self, part: Part) -> Next {
         Next::Batch(Batch {
-            rows: RowBatch { shape: self.query.shape.clone(), changes: part.changes },
+            rows: RowBatch {
+                shape: self.query.shape.clone(),
+                changes: part.changes,
+            },
             end: part.end,
             mark: None,
             scan: part.scan,
@@ -241,7 +295,10 @@ impl MysqlStream {
 
     /// A scan of an empty table still says that it began.
     fn empty_scan(&mut self) -> Option<Part> {
-        let Position::Scan { begun, expected, .. } = &mut self.position else {
+        let Position::Scan {
+            begun, expected, ..
+        } = &mut self.position
+        else {
             return None;
         };
         if std::mem::replace(begun, true) {
@@ -258,8 +315,15 @@ impl MysqlStream {
     }
 
     fn caught_up(&self) -> Next {
-        let look_again = if self.query.watermark.is_some() { self.poll } else { DIFF_REST };
-        Next::CaughtUp { end: self.position.cursor(), look_again }
+        let look_again = if self.query.watermark.is_some() {
+            self.poll
+        } else {
+            DIFF_REST
+        };
+        Next::CaughtUp {
+            end: self.position.cursor(),
+            look_again,
+        }
     }
 
     /// Reads the marks and begins a poll.
@@ -274,7 +338,12 @@ impl MysqlStream {
                 return Err(error);
             }
         };
-        self.position = Position::Poll { since, until, column: 0, after: None };
+        self.position = Position::Poll {
+            since,
+            until,
+            column: 0,
+            after: None,
+        };
         self.exhausted = false;
         Ok(())
     }
@@ -282,7 +351,13 @@ impl MysqlStream {
     /// Goes to the next watermark column; after the last, the poll is over.
     fn next_column(&mut self) -> Option<Next> {
         self.exhausted = false;
-        let Position::Poll { until, column, after, .. } = &mut self.position else {
+        let Position::Poll {
+            until,
+            column,
+            after,
+            ..
+        } = &mut self.position
+        else {
             return None;
         };
         *after = None;
@@ -314,7 +389,9 @@ impl ChangeStream for MysqlStream {
                     }
                     self.exhausted = false;
                     self.position = Position::Idle { marks };
-                    return Ok(Next::ScanComplete { end: self.position.cursor() });
+                    return Ok(Next::ScanComplete {
+                        end: self.position.cursor(),
+                    });
                 }
                 (Position::Poll { .. }, _) => {
                     if let Some(over) = self.next_column() {
@@ -333,7 +410,12 @@ impl ChangeStream for MysqlStream {
 
 impl Pace {
     fn rows(&self, limit: BatchLimit) -> usize {
-        limit.rows.min(self.fitting).min(self.quick).max(SMALLEST_PAGE.min(limit.rows)).max(1)
+        limit
+            .rows
+            .min(self.fitting)
+            .min(self.quick)
+            .max(SMALLEST_PAGE.min(limit.rows))
+            .max(1)
     }
 
     /// Larger pages while they fit, smaller ones and a rest when the server is slow.

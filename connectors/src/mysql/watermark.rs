@@ -26,25 +26,45 @@ pub(super) enum Low {
 
 impl Low {
     pub fn condition(&self, statement: &mut Statement, column: &Fragment) {
-        let column = KeyColumn { sql: column, collation: None };
+        let column = KeyColumn {
+            sql: column,
+            collation: None,
+        };
         match self {
             Self::Any => {
                 statement.fragment(column.sql).push(" IS NOT NULL");
             }
-            Self::From(value) => beyond(statement, &[column], std::slice::from_ref(value), Side::AtOrAfter),
-            Self::Beyond(value) => beyond(statement, &[column], std::slice::from_ref(value), Side::After),
+            Self::From(value) => beyond(
+                statement,
+                &[column],
+                std::slice::from_ref(value),
+                Side::AtOrAfter,
+            ),
+            Self::Beyond(value) => beyond(
+                statement,
+                &[column],
+                std::slice::from_ref(value),
+                Side::After,
+            ),
         }
     }
 }
 
 /// The mark a highest value makes. A date in the future is cut to now, for else it would hide every change until then.
 /// None for what cannot be followed.
-pub(super) fn mark(highest: &Value, clock: Clock, last: Option<&Mark>, overlap: u64) -> Option<Mark> {
+pub(super) fn mark(
+    highest: &Value,
+    clock: Clock,
+    last: Option<&Mark>,
+    overlap: u64,
+) -> Option<Mark> {
     let value = match KeyPart::of(highest)? {
         KeyPart::DateTime(moment) => KeyPart::DateTime(moment.min(clock.local)),
         KeyPart::Timestamp(moment) => KeyPart::Timestamp(moment.min(clock.utc)),
         KeyPart::Date(date) => KeyPart::Date(date.min(clock.local.date())),
-        value @ (KeyPart::Null | KeyPart::Int(_) | KeyPart::Decimal(_) | KeyPart::Float(_)) => value,
+        value @ (KeyPart::Null | KeyPart::Int(_) | KeyPart::Decimal(_) | KeyPart::Float(_)) => {
+            value
+        }
         KeyPart::Text(_) | KeyPart::Bytes(_) | KeyPart::Time(_) => return None,
     };
     let may_settle = match &value {
@@ -59,7 +79,11 @@ pub(super) fn mark(highest: &Value, clock: Clock, last: Option<&Mark>, overlap: 
         _ => clock.utc,
     };
     let settled = may_settle && clock.utc - since > seconds(overlap);
-    Some(Mark { value, since, settled })
+    Some(Mark {
+        value,
+        since,
+        settled,
+    })
 }
 
 /// What a poll must read for one column, given the mark of the last poll and of this one. None when nothing can have
@@ -100,7 +124,11 @@ fn lower<'a>(a: &'a KeyPart, b: &'a KeyPart) -> &'a KeyPart {
 
 #[expect(clippy::cast_precision_loss, reason = "an overlap is small")]
 fn earlier(value: &KeyPart, overlap: u64) -> KeyPart {
-    let back = |moment: NaiveDateTime| moment.checked_sub_signed(seconds(overlap)).unwrap_or(NaiveDateTime::MIN);
+    let back = |moment: NaiveDateTime| {
+        moment
+            .checked_sub_signed(seconds(overlap))
+            .unwrap_or(NaiveDateTime::MIN)
+    };
     match value {
         KeyPart::Int(number) => KeyPart::Int(number.saturating_sub_unsigned(overlap)),
         KeyPart::Decimal(number) => KeyPart::Decimal(*number - Decimal::from(overlap)),
@@ -118,7 +146,10 @@ mod tests {
 
     fn clock(time: &str) -> Clock {
         let utc: DateTime<Utc> = format!("2026-03-01T{time}Z").parse().unwrap();
-        Clock { utc, local: utc.naive_utc() - Duration::hours(4) }
+        Clock {
+            utc,
+            local: utc.naive_utc() - Duration::hours(4),
+        }
     }
 
     fn local(time: &str) -> Value {
@@ -129,27 +160,44 @@ mod tests {
     fn rows_around_a_fresh_mark_are_read_again_until_it_has_stood_for_the_overlap() {
         let first = mark(&local("08:00:00"), clock("12:00:01"), None, 300).unwrap();
         let second = mark(&local("08:00:00"), clock("12:04:00"), Some(&first), 300).unwrap();
-        assert_eq!(low(&first, &second, 300), Some(Low::From(KeyPart::DateTime("2026-03-01T07:55:00".parse().unwrap()))));
+        assert_eq!(
+            low(&first, &second, 300),
+            Some(Low::From(KeyPart::DateTime(
+                "2026-03-01T07:55:00".parse().unwrap()
+            )))
+        );
         let third = mark(&local("08:00:00"), clock("12:06:00"), Some(&second), 300).unwrap();
-        assert!(third.settled && low(&second, &third, 300).is_some(), "this poll is the one that settles it");
+        assert!(
+            third.settled && low(&second, &third, 300).is_some(),
+            "this poll is the one that settles it"
+        );
         let fourth = mark(&local("08:00:00"), clock("12:06:10"), Some(&third), 300).unwrap();
         assert_eq!(low(&third, &fourth, 300), None);
         let fifth = mark(&local("08:06:15"), clock("12:06:20"), Some(&fourth), 300).unwrap();
-        assert_eq!(low(&fourth, &fifth, 300), Some(Low::Beyond(fourth.value.clone())));
+        assert_eq!(
+            low(&fourth, &fifth, 300),
+            Some(Low::Beyond(fourth.value.clone()))
+        );
         assert!(!fifth.settled);
     }
 
     #[test]
     fn a_date_in_the_future_does_not_hide_what_happens_until_then() {
         let mark = mark(&local("23:59:59"), clock("12:00:00"), None, 300).unwrap();
-        assert_eq!(mark.value, KeyPart::DateTime("2026-03-01T08:00:00".parse().unwrap()));
+        assert_eq!(
+            mark.value,
+            KeyPart::DateTime("2026-03-01T08:00:00".parse().unwrap())
+        );
     }
 
     #[test]
     fn a_rising_number_looks_back_by_units_and_never_at_everything() {
         let last = mark(&Value::Int(1_000_000), clock("12:00:00"), None, 50).unwrap();
         let this = mark(&Value::Int(1_000_010), clock("13:00:00"), Some(&last), 50).unwrap();
-        assert_eq!(low(&last, &this, 50), Some(Low::From(KeyPart::Int(999_950))));
+        assert_eq!(
+            low(&last, &this, 50),
+            Some(Low::From(KeyPart::Int(999_950)))
+        );
     }
 
     #[test]

@@ -19,7 +19,10 @@ async fn open() -> Tables {
          CREATE TABLE sale_lines(number INT, line INT, product VARCHAR(20), quantity DECIMAL(12,0),
                                  PRIMARY KEY(number, line));",
     );
-    Tables { connector: database.connector(), database }
+    Tables {
+        connector: database.connector(),
+        database,
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -32,7 +35,11 @@ impl Shop for Tables {
     }
 
     fn products(&self) -> StreamSpec {
-        super::table("products", &["code"], json!({"code": "code", "name": "name", "price": "price"}))
+        super::table(
+            "products",
+            &["code"],
+            json!({"code": "code", "name": "name", "price": "price"}),
+        )
     }
 
     fn sales(&self) -> StreamSpec {
@@ -49,11 +56,16 @@ impl Shop for Tables {
 
     async fn put_product(&mut self, code: &str, name: &str, price: &str) {
         let (code, name) = (quoted(code), quoted(name));
-        self.database.run(&format!("REPLACE INTO products VALUES ({code}, {name}, {price})"));
+        self.database.run(&format!(
+            "REPLACE INTO products VALUES ({code}, {name}, {price})"
+        ));
     }
 
     async fn remove_product(&mut self, code: &str) {
-        self.database.run(&format!("DELETE FROM products WHERE code = {}", quoted(code)));
+        self.database.run(&format!(
+            "DELETE FROM products WHERE code = {}",
+            quoted(code)
+        ));
     }
 
     async fn put_sale(&mut self, number: u32, lines: &[(&str, &str)]) {
@@ -62,7 +74,10 @@ impl Shop for Tables {
              REPLACE INTO sales VALUES ({number}, 10.00);"
         );
         for (i, (product, quantity)) in lines.iter().enumerate() {
-            sql += &format!("INSERT INTO sale_lines VALUES ({number}, {i}, {}, {quantity});", quoted(product));
+            sql += &format!(
+                "INSERT INTO sale_lines VALUES ({number}, {i}, {}, {quantity});",
+                quoted(product)
+            );
         }
         self.database.run(&(sql + "COMMIT"));
     }

@@ -8,22 +8,38 @@ use super::{Database, table};
 use crate::mirror::{Mirror, Restart};
 
 fn limit(rows: usize) -> BatchLimit {
-    BatchLimit { rows, ..BatchLimit::default() }
+    BatchLimit {
+        rows,
+        ..BatchLimit::default()
+    }
 }
 
 async fn value(definition: &str, literal: &str) -> Value {
-    let sql = format!("SET sql_mode=''; CREATE TABLE t(id INT PRIMARY KEY, v {definition}); INSERT INTO t VALUES (1, {literal})");
+    let sql = format!(
+        "SET sql_mode=''; CREATE TABLE t(id INT PRIMARY KEY, v {definition}); INSERT INTO t VALUES (1, {literal})"
+    );
     let database = Database::with(&sql);
     let mut mirror = Mirror::default();
     let spec = table("t", &["id"], json!({"id": "id", "v": "v"}));
-    mirror.scan(database.connector().as_ref(), &spec).await.unwrap();
+    mirror
+        .scan(database.connector().as_ref(), &spec)
+        .await
+        .unwrap();
     mirror.rows["1"].values[1].clone()
 }
 
 #[tokio::test]
 async fn numbers_arrive_exactly() {
-    assert_eq!(value("BIGINT UNSIGNED", "18446744073709551615").await.to_string(), "18446744073709551615");
-    assert_eq!(value("BIGINT", "-9223372036854775808").await, Value::Int(i64::MIN));
+    assert_eq!(
+        value("BIGINT UNSIGNED", "18446744073709551615")
+            .await
+            .to_string(),
+        "18446744073709551615"
+    );
+    assert_eq!(
+        value("BIGINT", "-9223372036854775808").await,
+        Value::Int(i64::MIN)
+    );
     assert_eq!(value("TINYINT(1)", "1").await, Value::Int(1));
     let money = value("DECIMAL(20,6)", "-12345678901234.100000").await;
     assert!(matches!(money, Value::Decimal(_)));
@@ -37,12 +53,23 @@ async fn numbers_arrive_exactly() {
 
 #[tokio::test]
 async fn dates_arrive_as_what_they_are() {
-    assert_eq!(value("DATE", "'2026-02-28'").await.to_string(), "2026-02-28");
-    assert_eq!(value("DATETIME(6)", "'2026-02-28 23:59:59.123456'").await.to_string(), "2026-02-28T23:59:59.123456");
+    assert_eq!(
+        value("DATE", "'2026-02-28'").await.to_string(),
+        "2026-02-28"
+    );
+    assert_eq!(
+        value("DATETIME(6)", "'2026-02-28 23:59:59.123456'")
+            .await
+            .to_string(),
+        "2026-02-28T23:59:59.123456"
+    );
     assert_eq!(value("TIME", "'08:30:00'").await.to_string(), "08:30:00");
     assert_eq!(value("TIME", "'-30:00:00'").await, Value::text("-30:00:00"));
     let zero = value("DATE", "'0000-00-00'").await;
-    assert!(matches!(&zero, Value::Undecodable(found) if found.reason.contains("zero date")), "{zero:?}");
+    assert!(
+        matches!(&zero, Value::Undecodable(found) if found.reason.contains("zero date")),
+        "{zero:?}"
+    );
 }
 
 #[tokio::test]
@@ -53,25 +80,58 @@ async fn a_timestamp_is_a_moment_whatever_the_time_zone_of_the_server() {
     );
     let mut mirror = Mirror::default();
     let spec = table("t", &["id"], json!({"id": "id", "v": "v"}));
-    mirror.scan(database.connector().as_ref(), &spec).await.unwrap();
-    assert_eq!(mirror.rows["1"].values[1], Value::Timestamp("2026-03-01T00:00:00Z".parse().unwrap()));
+    mirror
+        .scan(database.connector().as_ref(), &spec)
+        .await
+        .unwrap();
+    assert_eq!(
+        mirror.rows["1"].values[1],
+        Value::Timestamp("2026-03-01T00:00:00Z".parse().unwrap())
+    );
 }
 
 #[tokio::test]
 async fn text_arrives_in_unicode_from_every_code_page() {
-    assert_eq!(value("VARCHAR(20) CHARACTER SET latin1", "'Peñón €'").await, Value::text("Peñón €"));
-    assert_eq!(value("VARCHAR(20) CHARACTER SET cp850", "'Ñandú'").await, Value::text("Ñandú"));
-    assert_eq!(value("TEXT CHARACTER SET utf8mb4", "'café ☕ 😀'").await, Value::text("café ☕ 😀"));
-    assert_eq!(value("ENUM('sí','no') CHARACTER SET latin1", "'sí'").await, Value::text("sí"));
+    assert_eq!(
+        value("VARCHAR(20) CHARACTER SET latin1", "'Peñón €'").await,
+        Value::text("Peñón €")
+    );
+    assert_eq!(
+        value("VARCHAR(20) CHARACTER SET cp850", "'Ñandú'").await,
+        Value::text("Ñandú")
+    );
+    assert_eq!(
+        value("TEXT CHARACTER SET utf8mb4", "'café ☕ 😀'").await,
+        Value::text("café ☕ 😀")
+    );
+    assert_eq!(
+        value("ENUM('sí','no') CHARACTER SET latin1", "'sí'").await,
+        Value::text("sí")
+    );
     assert_eq!(value("SET('a','b')", "'a,b'").await, Value::text("a,b"));
-    assert_eq!(value("JSON", "'{\"a\": 1}'").await, Value::text("{\"a\": 1}"));
-    assert_eq!(value("BLOB", "x'00ff'").await, Value::Bytes([0, 255].into()));
+    assert_eq!(
+        value("JSON", "'{\"a\": 1}'").await,
+        Value::text("{\"a\": 1}")
+    );
+    assert_eq!(
+        value("BLOB", "x'00ff'").await,
+        Value::Bytes([0, 255].into())
+    );
 }
 
 #[tokio::test]
 async fn text_keys_that_a_collation_calls_equal_are_all_read() {
-    let codes = ["a", "A", "á", "Á", "b", "B", "c", "C", "ç", "z", "Z ", "ñ", "n", "N", "Ñ"];
-    for collation in ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci", "latin1_spanish_ci", "utf8mb4_bin", "cp850_general_ci"] {
+    let codes = [
+        "a", "A", "á", "Á", "b", "B", "c", "C", "ç", "z", "Z ", "ñ", "n", "N", "Ñ",
+    ];
+    for collation in [
+        "utf8mb4_general_ci",
+        "utf8mb4_unicode_ci",
+        "latin1_swedish_ci",
+        "latin1_spanish_ci",
+        "utf8mb4_bin",
+        "cp850_general_ci",
+    ] {
         let charset = collation.split('_').next().unwrap();
         let values: Vec<String> = codes.iter().map(|code| format!("('{code}')")).collect();
         let database = Database::with(&format!(
@@ -81,7 +141,15 @@ async fn text_keys_that_a_collation_calls_equal_are_all_read() {
         let spec = table("t", &["code"], json!({"code": "code"}));
         for rows in [1, 2, 4, 100] {
             let mut mirror = Mirror::default();
-            mirror.follow(database.connector().as_ref(), &spec, limit(rows), Restart::AfterEveryBatch).await.unwrap();
+            mirror
+                .follow(
+                    database.connector().as_ref(),
+                    &spec,
+                    limit(rows),
+                    Restart::AfterEveryBatch,
+                )
+                .await
+                .unwrap();
             let mut expected = codes.to_vec();
             expected.sort_unstable();
             assert_eq!(mirror.keys(), expected, "{collation}, {rows} rows a page");
@@ -93,25 +161,82 @@ async fn text_keys_that_a_collation_calls_equal_are_all_read() {
 async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
     for (definition, literals) in [
         ("INT", ["-5", "0", "7", "10", "200"]),
-        ("BIGINT UNSIGNED", ["0", "1", "9223372036854775807", "9223372036854775808", "18446744073709551615"]),
+        (
+            "BIGINT UNSIGNED",
+            [
+                "0",
+                "1",
+                "9223372036854775807",
+                "9223372036854775808",
+                "18446744073709551615",
+            ],
+        ),
         ("DECIMAL(10,2)", ["-1.50", "0.00", "0.10", "9.99", "10.00"]),
         ("VARCHAR(10)", ["'1'", "'10'", "'2'", "'a b'", "'x|\\\\'"]),
-        ("CHAR(6) CHARACTER SET latin1", ["'001'", "'01'", "'1'", "'ñ'", "'z'"]),
-        ("VARBINARY(4)", ["x'00'", "x'01ff'", "x'80'", "x'ff'", "x'ff00'"]),
-        ("DATE", ["'2025-01-01'", "'2025-12-31'", "'2026-01-01'", "'2026-01-02'", "'2026-02-01'"]),
-        ("DATETIME(3)", ["'2025-01-01 00:00:00'", "'2025-01-01 00:00:00.001'", "'2026-01-01'", "'2026-01-02'", "'2026-02-01'"]),
+        (
+            "CHAR(6) CHARACTER SET latin1",
+            ["'001'", "'01'", "'1'", "'ñ'", "'z'"],
+        ),
+        (
+            "VARBINARY(4)",
+            ["x'00'", "x'01ff'", "x'80'", "x'ff'", "x'ff00'"],
+        ),
+        (
+            "DATE",
+            [
+                "'2025-01-01'",
+                "'2025-12-31'",
+                "'2026-01-01'",
+                "'2026-01-02'",
+                "'2026-02-01'",
+            ],
+        ),
+        (
+            "DATETIME(3)",
+            [
+                "'2025-01-01 00:00:00'",
+                "'2025-01-01 00:00:00.001'",
+                "'2026-01-01'",
+                "'2026-01-02'",
+                "'2026-02-01'",
+            ],
+        ),
     ] {
-        let rows: Vec<String> = literals.iter().map(|literal| format!("({literal})")).collect();
-        let database = Database::with(&format!("CREATE TABLE t(k {definition} PRIMARY KEY); INSERT INTO t VALUES {}", rows.join(",")));
+        let rows: Vec<String> = literals
+            .iter()
+            .map(|literal| format!("({literal})"))
+            .collect();
+        let database = Database::with(&format!(
+            "CREATE TABLE t(k {definition} PRIMARY KEY); INSERT INTO t VALUES {}",
+            rows.join(",")
+        ));
         let connector = database.connector();
         let spec = table("t", &["k"], json!({"k": "k"}));
         let mut mirror = Mirror::default();
-        mirror.follow(connector.as_ref(), &spec, limit(2), Restart::AfterEveryBatch).await.unwrap();
+        mirror
+            .follow(
+                connector.as_ref(),
+                &spec,
+                limit(2),
+                Restart::AfterEveryBatch,
+            )
+            .await
+            .unwrap();
         assert_eq!(mirror.rows.len(), 5, "{definition}: {:?}", mirror.keys());
 
-        let keys: Vec<_> = mirror.rows.keys().map(|key| fluxion_model::row::RowKey(key.as_str().into())).collect();
-        let found = connector.read_keys(&spec, &keys, mirror.context()).await.unwrap();
-        let there = found.changes.iter().filter(|change| matches!(change, fluxion_model::row::RowChange::Upsert { .. }));
+        let keys: Vec<_> = mirror
+            .rows
+            .keys()
+            .map(|key| fluxion_model::row::RowKey(key.as_str().into()))
+            .collect();
+        let found = connector
+            .read_keys(&spec, &keys, mirror.context())
+            .await
+            .unwrap();
+        let there = found
+            .changes
+            .iter()
+            .filter(|change| matches!(change, fluxion_model::row::RowChange::Upsert { .. }));
         assert_eq!(there.count(), 5, "{definition}: {:?}", found.changes);
     }
 }
@@ -128,19 +253,41 @@ async fn composite_keys_are_walked_in_order_and_rows_without_a_key_are_reported(
     let spec = table("t", &["a", "b"], json!({"a": "a", "b": "b"}));
     for rows in [1, 2, 3, 5, 50] {
         let mut mirror = Mirror::default();
-        mirror.follow(database.connector().as_ref(), &spec, limit(rows), Restart::AfterEveryBatch).await.unwrap();
-        assert_eq!(mirror.rows.len(), 12, "{rows} rows a page: {:?}", mirror.keys());
+        mirror
+            .follow(
+                database.connector().as_ref(),
+                &spec,
+                limit(rows),
+                Restart::AfterEveryBatch,
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            mirror.rows.len(),
+            12,
+            "{rows} rows a page: {:?}",
+            mirror.keys()
+        );
         assert!(mirror.unreadable.len() >= 2, "{:?}", mirror.unreadable);
-        assert!(mirror.unreadable[0].message.contains("key column a"), "{:?}", mirror.unreadable);
+        assert!(
+            mirror.unreadable[0].message.contains("key column a"),
+            "{:?}",
+            mirror.unreadable
+        );
     }
 }
 
 #[tokio::test]
 async fn a_key_that_is_gone_comes_back_as_a_delete() {
-    let database = Database::with("CREATE TABLE t(id INT PRIMARY KEY); INSERT INTO t VALUES (1), (3)");
+    let database =
+        Database::with("CREATE TABLE t(id INT PRIMARY KEY); INSERT INTO t VALUES (1), (3)");
     let spec = table("t", &["id"], json!({"id": "id"}));
     let keys = ["1", "2", "3", "not a number"].map(|key| fluxion_model::row::RowKey(key.into()));
-    let found = database.connector().read_keys(&spec, &keys, Mirror::default().context()).await.unwrap();
+    let found = database
+        .connector()
+        .read_keys(&spec, &keys, Mirror::default().context())
+        .await
+        .unwrap();
     let gone: Vec<&str> = found
         .changes
         .iter()

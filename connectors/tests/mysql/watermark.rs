@@ -29,7 +29,9 @@ fn database() -> Database {
 
 fn mirror() -> Mirror {
     let mut mirror = Mirror::default();
-    mirror.settings.insert("location".into(), fluxion_model::value::Value::Int(7));
+    mirror
+        .settings
+        .insert("location".into(), fluxion_model::value::Value::Int(7));
     mirror
 }
 
@@ -46,8 +48,16 @@ async fn a_change_of_either_table_is_seen_and_nothing_else_is_read() {
     database.run("UPDATE items SET name = 'new name', changed = NOW() WHERE id = 3");
     database.run("UPDATE stock SET on_hand = 99, changed = NOW() WHERE item_id = 4");
     database.run("INSERT INTO items VALUES (21, 'new', NOW())");
-    let mut stream = connector.open(&spec, mirror.start(), mirror.context()).await.unwrap();
-    while mirror.step(stream.as_mut(), BatchLimit::default()).await.unwrap() == Step::Batch {}
+    let mut stream = connector
+        .open(&spec, mirror.start(), mirror.context())
+        .await
+        .unwrap();
+    while mirror
+        .step(stream.as_mut(), BatchLimit::default())
+        .await
+        .unwrap()
+        == Step::Batch
+    {}
     assert_eq!(mirror.cell("3", "name"), "new name");
     assert_eq!(mirror.cell("4", "on_hand"), "99.00");
     assert_eq!(mirror.rows.len(), 21);
@@ -55,9 +65,18 @@ async fn a_change_of_either_table_is_seen_and_nothing_else_is_read() {
     mirror.delivered = 0;
 
     database.run("UPDATE items SET name = 'again', changed = NOW() WHERE id = 5");
-    while mirror.step(stream.as_mut(), BatchLimit::default()).await.unwrap() == Step::Batch {}
+    while mirror
+        .step(stream.as_mut(), BatchLimit::default())
+        .await
+        .unwrap()
+        == Step::Batch
+    {}
     assert_eq!(mirror.cell("5", "name"), "again");
-    assert!(mirror.delivered <= 6, "{} rows for one change", mirror.delivered);
+    assert!(
+        mirror.delivered <= 6,
+        "{} rows for one change",
+        mirror.delivered
+    );
 }
 
 #[tokio::test]
@@ -69,8 +88,17 @@ async fn a_row_that_commits_late_within_the_overlap_is_seen() {
     database.run("UPDATE items SET changed = NOW() WHERE id = 1");
     mirror.scan(connector.as_ref(), &spec).await.unwrap();
     // Written half a minute ago by a till that commits only now.
-    database.run("UPDATE items SET name = 'late', changed = NOW() - INTERVAL 30 SECOND WHERE id = 2");
-    mirror.follow(connector.as_ref(), &spec, BatchLimit::default(), Restart::Never).await.unwrap();
+    database
+        .run("UPDATE items SET name = 'late', changed = NOW() - INTERVAL 30 SECOND WHERE id = 2");
+    mirror
+        .follow(
+            connector.as_ref(),
+            &spec,
+            BatchLimit::default(),
+            Restart::Never,
+        )
+        .await
+        .unwrap();
     assert_eq!(mirror.cell("2", "name"), "late");
 }
 
@@ -80,8 +108,14 @@ async fn changes_made_while_the_snapshot_runs_are_seen_afterwards() {
     let connector = database.connector();
     let spec = items(&["p.changed"], 0);
     let mut mirror = mirror();
-    let limit = BatchLimit { rows: 5, ..BatchLimit::default() };
-    let mut stream = connector.open(&spec, StartAt::Snapshot, mirror.context()).await.unwrap();
+    let limit = BatchLimit {
+        rows: 5,
+        ..BatchLimit::default()
+    };
+    let mut stream = connector
+        .open(&spec, StartAt::Snapshot, mirror.context())
+        .await
+        .unwrap();
     mirror.step(stream.as_mut(), limit).await.unwrap();
     database.run("UPDATE items SET name = 'behind the scan', changed = NOW() WHERE id = 1");
     while mirror.step(stream.as_mut(), limit).await.unwrap() == Step::Batch {}
@@ -99,8 +133,14 @@ async fn a_poll_that_is_killed_after_every_batch_loses_nothing() {
     mirror.scan(connector.as_ref(), &spec).await.unwrap();
     database.run("UPDATE items SET name = 'x', changed = NOW() WHERE id > 3");
     database.run("UPDATE stock SET on_hand = 1, changed = NOW()");
-    let limit = BatchLimit { rows: 3, ..BatchLimit::default() };
-    mirror.follow(connector.as_ref(), &spec, limit, Restart::AfterEveryBatch).await.unwrap();
+    let limit = BatchLimit {
+        rows: 3,
+        ..BatchLimit::default()
+    };
+    mirror
+        .follow(connector.as_ref(), &spec, limit, Restart::AfterEveryBatch)
+        .await
+        .unwrap();
     assert!((4..=20).all(|id| mirror.cell(&id.to_string(), "name") == "x"));
     assert!((1..=20).all(|id| mirror.cell(&id.to_string(), "on_hand") == "1.00"));
 }
@@ -121,7 +161,15 @@ async fn a_rising_number_does_not_read_everything_again() {
     assert_eq!(mirror.rows.len(), 5000);
     mirror.delivered = 0;
     database.run("INSERT INTO sales VALUES (5001, 1)");
-    mirror.follow(connector.as_ref(), &spec, BatchLimit::default(), Restart::Never).await.unwrap();
+    mirror
+        .follow(
+            connector.as_ref(),
+            &spec,
+            BatchLimit::default(),
+            Restart::Never,
+        )
+        .await
+        .unwrap();
     assert_eq!(mirror.rows.len(), 5001);
     assert!(mirror.delivered <= 12, "{}", mirror.delivered);
 }
@@ -134,7 +182,15 @@ async fn a_finished_diff_rests_until_it_is_opened_for_a_new_scan() {
     let mut mirror = Mirror::default();
     mirror.scan(connector.as_ref(), &spec).await.unwrap();
     database.run("DELETE FROM t");
-    mirror.follow(connector.as_ref(), &spec, BatchLimit::default(), Restart::Never).await.unwrap();
+    mirror
+        .follow(
+            connector.as_ref(),
+            &spec,
+            BatchLimit::default(),
+            Restart::Never,
+        )
+        .await
+        .unwrap();
     assert_eq!(mirror.rows.len(), 1);
     mirror.scan(connector.as_ref(), &spec).await.unwrap();
     assert_eq!(mirror.rows.len(), 0);

@@ -1,0 +1,141 @@
+//! Where files end up, and the reports beside them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+
+use super::KIND;
+use super::config::FilesConfig;
+use crate::connector::RowProblem;
+use crate::error::{SourceError, SourceResult};
+
+/// Reports end in this; such files are never read.
+pub(super) const REPORT_ENDING: &str = ".report.txt";
+
+/// Rows named in a report; more are counted.
+const ROWS_PER_REPORT: usize = 10_000;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Processed,
+    Failed,
+}
+
+/// Moves a file to where it belongs, under today's date and never over another, with a report if there is something
+/// to say.
+pub(super) fn file_away(
+    config: &FilesConfig,
+    path: &Path,
+    marker: Option<&Path>,
+    outcome: Outcome,
+    report: Option<&str>,
+) -> SourceResult<()> {
+    let folder = match outcome {
+        Outcome::Processed => config.folder.join(&config.processed),
+        Outcome::Failed => config.folder.join(&config.failed),
+    };
+    let told = |error: io::Error| {
+        let hint = format!(
+            "File {} was read but cannot be moved to {}: let the account the agent runs as write to both folders, or set `connection.after_reading` to \"leave\". Nothing is lost, and the file is not processed twice.",
+            path.display(),
+            folder.display()
+        );
+        SourceError::ask(
+            KIND,
+            format!("move file {}", path.display()),
+            "folder_not_writable",
+            hint,
+            error,
+        )
+    };
+    if !path.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder).map_err(told)?;
+    let target = free_name(&folder, path);
+    if let Some(report) = report {
+        let mut name = target.clone().into_os_string();
+        name.push(REPORT_ENDING);
+        fs::write(PathBuf::from(name), report).map_err(told)?;
+    }
+    move_file(path, &target).map_err(told)?;
+    if let Some(marker) = marker.filter(|marker| marker.exists()) {
+        fs::remove_file(marker).map_err(told)?;
+    }
+    Ok(())
+}
+
+/// `2026-03-01_ventas.csv`, `2026-03-01_2_ventas.csv`, and so on.
+fn free_name(folder: &Path, path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let day = Utc::now().format("%Y-%m-%d");
+    let first = folder.join(format!("{day}_{name}"));
+    let mut others = (2_u64..).map(|count| folder.join(format!("{day}_{count}_{name}")));
+    if first.exists() {
+        others.find(|other| !other.exists()).unwrap_or(first)
+    } else {
+        first
+    }
+}
+
+/// A rename, or a copy where the folders are on different disks.
+fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            fs::copy(from, to)?;
+            fs::remove_file(from)
+        }
+        result => result,
+    }
+}
+
+/// A report on a file that was read, if there is anything to say.
+pub(super) fn on_rows(
+    name: &str,
+    rows: u64,
+    problems: &[RowProblem],
+    note: Option<&str>,
+) -> Option<String> {
+    if problems.is_empty() && note.is_none() {
+        return None;
+    }
+    let mut text = format!(
+        "Archivo / File: {name}\nFecha / Date: {}\nFilas leídas / Rows read: {rows}\nFilas apartadas / Rows set aside: {}\n",
+        Utc::now().format("%Y-%m-%d %H:%M UTC"),
+        problems.len()
+    );
+    if let Some(note) = note {
+        text.push_str(&format!("\n{note}\n"));
+    }
+    for problem in problems.iter().take(ROWS_PER_REPORT) {
+        let row = problem
+            .position
+            .map_or_else(|| "-".to_owned(), |row| row.to_string());
+        text.push_str(&format!("\nFila / Row {row}"));
+        if let Some(field) = &problem.field {
+            text.push_str(&format!(", {field}"));
+        }
+        if let Some(raw) = &problem.raw {
+            text.push_str(&format!(": {raw:?}"));
+        }
+        text.push_str(&format!("\n  {}\n", problem.message));
+    }
+    if problems.len() > ROWS_PER_REPORT {
+        text.push_str(&format!(
+            "\n... {} más / more\n",
+            problems.len() - ROWS_PER_REPORT
+        ));
+    }
+    Some(text)
+}
+
+/// A report on a file that could not be read.
+pub(super) fn on_failure(name: &str, reason: &str) -> String {
+    format!(
+        "Archivo / File: {name}\nFecha / Date: {}\n\nNo se pudo leer / It could not be read:\n  {reason}\n\nCorrija y exporte de nuevo a la misma carpeta. / Correct it and export it again to the same folder.\n",
+        Utc::now().format("%Y-%m-%d %H:%M UTC")
+    )
+}
