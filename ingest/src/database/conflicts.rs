@@ -22,5 +22,9 @@ pub trait Conflicts {
         page: &PageRequest,
     ) -> DatabaseResult<Page<ConflictView>>;
     /// One conflict.
-    async fn conflict(&self, tenant: TenantId, conflict: ConflictId) -> DatabaseResult<ConflictView>;
+    async fn conflict(
+        &self,
+        tenant: TenantId,
+        conflict: ConflictId,
+    ) -> DatabaseResult<ConflictView>;
 }

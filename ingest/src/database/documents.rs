@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use fluxion_model::entity::{
-    AccountPayment, CashSession, Category, Customer, Location, Price, Product, Sale, StockLevel, StockMovement, Supplier,
+    AccountPayment, CashSession, Category, Customer, Location, Price, Product, Sale, StockLevel,
+    StockMovement, Supplier,
 };
 use fluxion_model::id::{ExternalId, PosSystemId, TenantId};
 
@@ -20,28 +21,87 @@ pub type FactPage<T> = DatabaseResult<Page<Fact<T>>>;
 #[async_trait]
 pub trait Documents {
     /// Products as each POS has them, not merged.
-    async fn source_products(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Product>;
+    async fn source_products(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Product>;
     /// Prices.
-    async fn prices(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Price>;
+    async fn prices(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Price>;
     /// Stock levels.
-    async fn stock_levels(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<StockLevel>;
+    async fn stock_levels(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<StockLevel>;
     /// Stock movements.
-    async fn stock_movements(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<StockMovement>;
+    async fn stock_movements(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<StockMovement>;
     /// Sales with their lines and payments.
-    async fn sales(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Sale>;
+    async fn sales(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Sale>;
     /// Customers.
-    async fn customers(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Customer>;
+    async fn customers(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Customer>;
     /// Suppliers.
-    async fn suppliers(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Supplier>;
+    async fn suppliers(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Supplier>;
     /// Categories.
-    async fn categories(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Category>;
+    async fn categories(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Category>;
     /// Locations.
-    async fn locations(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<Location>;
+    async fn locations(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<Location>;
     /// Payments on account.
-    async fn account_payments(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest)
-    -> FactPage<AccountPayment>;
+    async fn account_payments(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<AccountPayment>;
     /// Cash sessions.
-    async fn cash_sessions(&self, tenant: TenantId, filter: &FactFilter, page: &PageRequest) -> FactPage<CashSession>;
+    async fn cash_sessions(
+        &self,
+        tenant: TenantId,
+        filter: &FactFilter,
+        page: &PageRequest,
+    ) -> FactPage<CashSession>;
     /// One sale.
-    async fn sale(&self, tenant: TenantId, pos_system: PosSystemId, sale: &ExternalId) -> DatabaseResult<Fact<Sale>>;
+    async fn sale(
+        &self,
+        tenant: TenantId,
+        pos_system: PosSystemId,
+        sale: &ExternalId,
+    ) -> DatabaseResult<Fact<Sale>>;
 }

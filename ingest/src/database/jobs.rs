@@ -14,7 +14,12 @@ pub const KEY_PARTS: usize = 2;
 #[async_trait]
 pub trait Jobs {
     /// Jobs, the latest first.
-    async fn jobs(&self, tenant: TenantId, filter: &JobFilter, page: &PageRequest) -> DatabaseResult<Page<JobView>>;
+    async fn jobs(
+        &self,
+        tenant: TenantId,
+        filter: &JobFilter,
+        page: &PageRequest,
+    ) -> DatabaseResult<Page<JobView>>;
     /// One job.
     async fn job(&self, tenant: TenantId, job: JobId) -> DatabaseResult<JobView>;
 }

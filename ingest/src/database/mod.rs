@@ -11,10 +11,16 @@ use async_trait::async_trait;
 pub mod accounts;
 pub mod agents;
 pub mod bulk;
+pub mod conflicts;
 pub mod deliveries;
+pub mod documents;
 pub mod error;
 pub mod fleet;
+pub mod jobs;
+pub mod overview;
 pub mod postgres;
+pub mod products;
+pub mod rejects;
 pub mod resolutions;
 pub mod search;
 pub mod sqlite;
@@ -26,8 +32,14 @@ pub use error::{DatabaseError, DatabaseResult};
 pub trait Database:
     accounts::Accounts
     + agents::Agents
+    + conflicts::Conflicts
     + deliveries::Deliveries
+    + documents::Documents
     + fleet::Fleet
+    + jobs::Jobs
+    + overview::Overviews
+    + products::Products
+    + rejects::Rejects
     + resolutions::Resolutions
     + Send
     + Sync

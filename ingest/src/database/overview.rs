@@ -21,7 +21,11 @@ pub trait Overviews {
     /// All there is to know about a store.
     async fn store_detail(&self, tenant: TenantId, store: StoreId) -> DatabaseResult<StoreDetail>;
     /// Stores by name.
-    async fn store_views(&self, tenant: TenantId, page: &PageRequest) -> DatabaseResult<Page<StoreView>>;
+    async fn store_views(
+        &self,
+        tenant: TenantId,
+        page: &PageRequest,
+    ) -> DatabaseResult<Page<StoreView>>;
     /// Makes a store; `Conflict` when the name is taken.
     async fn create_store(&self, tenant: TenantId, store: &NewStore) -> DatabaseResult<StoreView>;
     /// POS systems of a tenant or of one of its stores, by store and name.

@@ -23,5 +23,9 @@ pub trait Products {
     /// One product and where all of it comes from, also when no POS has it any more.
     async fn product(&self, tenant: TenantId, product: ProductId) -> DatabaseResult<ProductDetail>;
     /// Its past and present prices and stock, also of rows that are gone.
-    async fn product_history(&self, tenant: TenantId, product: ProductId) -> DatabaseResult<ProductHistory>;
+    async fn product_history(
+        &self,
+        tenant: TenantId,
+        product: ProductId,
+    ) -> DatabaseResult<ProductHistory>;
 }

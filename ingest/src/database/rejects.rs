@@ -23,5 +23,10 @@ pub trait Rejects {
     /// One reject.
     async fn reject(&self, tenant: TenantId, reject: RejectId) -> DatabaseResult<RejectView>;
     /// A person says that it does not matter. Nothing changes when it is not open any more.
-    async fn dismiss_reject(&self, tenant: TenantId, reject: RejectId, by: UserId) -> DatabaseResult<()>;
+    async fn dismiss_reject(
+        &self,
+        tenant: TenantId,
+        reject: RejectId,
+        by: UserId,
+    ) -> DatabaseResult<()>;
 }

@@ -40,7 +40,9 @@ pub struct Known {
 impl Known {
     /// Agents whose token is still worth something.
     pub fn live_agents(&self) -> impl Iterator<Item = &AgentState> {
-        self.agents.iter().filter(|agent| agent.revoked_at.is_none())
+        self.agents
+            .iter()
+            .filter(|agent| agent.revoked_at.is_none())
     }
 
     /// The streams, and their POS system where it was declared. What an agent says about a POS that another one has
@@ -48,8 +50,12 @@ impl Known {
     pub fn streams(&self) -> impl Iterator<Item = (Option<PosSystemId>, &StreamState)> {
         self.live_agents().flat_map(move |agent| {
             agent.streams.iter().filter_map(move |stream| {
-                let pos_system = self.pos_systems.iter().find(|pos_system| pos_system.system_name == stream.pos);
-                let taken_over = pos_system.is_some_and(|pos_system| pos_system.agent_id != Some(agent.id));
+                let pos_system = self
+                    .pos_systems
+                    .iter()
+                    .find(|pos_system| pos_system.system_name == stream.pos);
+                let taken_over =
+                    pos_system.is_some_and(|pos_system| pos_system.agent_id != Some(agent.id));
                 (!taken_over).then_some((pos_system.map(|pos_system| pos_system.id), stream))
             })
         })
@@ -58,23 +64,30 @@ impl Known {
     /// When an agent was last heard of.
     #[must_use]
     pub fn last_seen_at(&self) -> Option<DateTime<Utc>> {
-        self.live_agents().filter_map(|agent| agent.last_seen_at).max()
+        self.live_agents()
+            .filter_map(|agent| agent.last_seen_at)
+            .max()
     }
 
     /// When a job last completed.
     #[must_use]
     pub fn last_sync_at(&self) -> Option<DateTime<Utc>> {
-        self.pos_systems.iter().filter_map(|pos_system| pos_system.last_sync_at).max()
+        self.pos_systems
+            .iter()
+            .filter_map(|pos_system| pos_system.last_sync_at)
+            .max()
     }
 
     /// What waits in the spools.
     #[must_use]
     pub fn queue(&self) -> Queue {
-        self.live_agents().map(queue_of).fold(Queue::default(), |all, one| Queue {
-            batches: all.batches.saturating_add(one.batches),
-            bytes: all.bytes.saturating_add(one.bytes),
-            oldest_at: [all.oldest_at, one.oldest_at].into_iter().flatten().min(),
-        })
+        self.live_agents()
+            .map(queue_of)
+            .fold(Queue::default(), |all, one| Queue {
+                batches: all.batches.saturating_add(one.batches),
+                bytes: all.bytes.saturating_add(one.bytes),
+                oldest_at: [all.oldest_at, one.oldest_at].into_iter().flatten().min(),
+            })
     }
 
     /// How many streams are how.
@@ -87,10 +100,12 @@ impl Known {
                 StreamPhase::Halted => summary.halted += 1,
                 StreamPhase::Retrying => summary.retrying += 1,
                 StreamPhase::Snapshot => summary.syncing += 1,
-                StreamPhase::Idle | StreamPhase::Following | StreamPhase::Other => match stream.last_error {
-                    Some(_) => summary.retrying += 1,
-                    None => summary.ok += 1,
-                },
+                StreamPhase::Idle | StreamPhase::Following | StreamPhase::Other => {
+                    match stream.last_error {
+                        Some(_) => summary.retrying += 1,
+                        None => summary.ok += 1,
+                    }
+                }
             }
         }
         summary
@@ -99,10 +114,17 @@ impl Known {
     /// What last went wrong: the latest failed job, else what a stream says of itself, halted ones first.
     #[must_use]
     pub fn last_error(&self) -> Option<LastError> {
-        let job = self.failed.iter().max_by_key(|job| job.error.at).map(|job| job.error.clone());
+        let job = self
+            .failed
+            .iter()
+            .max_by_key(|job| job.error.at)
+            .map(|job| job.error.clone());
         job.or_else(|| {
-            let streams = self.streams().filter(|(_, stream)| stream.last_error.is_some());
-            let (_, worst) = streams.min_by_key(|(_, stream)| stream.phase != StreamPhase::Halted)?;
+            let streams = self
+                .streams()
+                .filter(|(_, stream)| stream.last_error.is_some());
+            let (_, worst) =
+                streams.min_by_key(|(_, stream)| stream.phase != StreamPhase::Halted)?;
             Some(LastError {
                 at: None,
                 pos_system: Some(worst.pos.clone()),
@@ -121,14 +143,21 @@ impl Known {
         }
         let summary = self.summary();
         let queue = self.queue();
-        let waits = queue.batches > 0 && queue.oldest_at.is_some_and(|oldest| now - oldest > QUEUE_PATIENCE);
+        let waits = queue.batches > 0
+            && queue
+                .oldest_at
+                .is_some_and(|oldest| now - oldest > QUEUE_PATIENCE);
         if summary.halted > 0 || !self.failed.is_empty() {
             StoreState::Failing
-        } else if self.last_seen_at().is_none_or(|seen| now - seen > SILENT_AFTER) {
+        } else if self
+            .last_seen_at()
+            .is_none_or(|seen| now - seen > SILENT_AFTER)
+        {
             StoreState::Silent
         } else if summary.syncing > 0 {
             StoreState::Syncing
-        } else if self.rejects_open > 0 || self.conflicts_open > 0 || summary.retrying > 0 || waits {
+        } else if self.rejects_open > 0 || self.conflicts_open > 0 || summary.retrying > 0 || waits
+        {
             StoreState::Warning
         } else {
             StoreState::Ok
@@ -139,7 +168,11 @@ impl Known {
 /// What waits in an agent's spool.
 #[must_use]
 pub fn queue_of(agent: &AgentState) -> Queue {
-    let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+    let count = |number: Option<i64>| {
+        number
+            .and_then(|number| u64::try_from(number).ok())
+            .unwrap_or_default()
+    };
     Queue {
         batches: count(agent.queued_batches),
         bytes: count(agent.queued_bytes),
@@ -192,7 +225,11 @@ mod tests {
             created_at: now,
             updated_at: now,
         };
-        Known { agents: vec![agent], pos_systems: vec![pos_system], ..Known::default() }
+        Known {
+            agents: vec![agent],
+            pos_systems: vec![pos_system],
+            ..Known::default()
+        }
     }
 
     fn stream(phase: StreamPhase) -> StreamState {
@@ -217,9 +254,15 @@ mod tests {
         assert_eq!(store.state(now), StoreState::Warning);
         store.agents[0].streams = vec![stream(StreamPhase::Snapshot)];
         assert_eq!(store.state(now), StoreState::Syncing);
-        assert_eq!(store.state(now + TimeDelta::seconds(91)), StoreState::Silent);
+        assert_eq!(
+            store.state(now + TimeDelta::seconds(91)),
+            StoreState::Silent
+        );
         store.agents[0].streams.push(stream(StreamPhase::Halted));
-        assert_eq!(store.state(now + TimeDelta::seconds(91)), StoreState::Failing);
+        assert_eq!(
+            store.state(now + TimeDelta::seconds(91)),
+            StoreState::Failing
+        );
         store.agents[0].revoked_at = Some(now);
         assert_eq!(store.state(now), StoreState::Never);
     }
@@ -232,7 +275,14 @@ mod tests {
         old.id = AgentId::generate();
         old.streams = vec![stream(StreamPhase::Halted)];
         store.agents.push(old);
-        assert_eq!(store.summary(), StreamSummary { total: 1, ok: 1, ..StreamSummary::default() });
+        assert_eq!(
+            store.summary(),
+            StreamSummary {
+                total: 1,
+                ok: 1,
+                ..StreamSummary::default()
+            }
+        );
         assert_eq!(store.state(now), StoreState::Ok);
     }
 }

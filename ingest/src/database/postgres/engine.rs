@@ -27,6 +27,10 @@ pub type Tx = Transaction<'static, Postgres>;
 /// Locks the rows a select reads until the transaction ends.
 pub const FOR_UPDATE: &str = " for update";
 
+/// How many seconds a job took, as a floating point number.
+pub const SECONDS_TAKEN: &str =
+    "cast(extract(epoch from completed_at - started_at) as double precision)";
+
 /// Every migration of this engine, in order. A test compares the list with the folder.
 pub const MIGRATIONS: &[(i64, &str, &str)] = &[(
     1,
@@ -109,12 +113,29 @@ pub async fn lock_tenant(tx: &mut Tx, tenant: TenantId) -> DatabaseResult<()> {
     Ok(())
 }
 
-/// `in (…)` against a [`TextList`] bound to that parameter: `external_id {in_texts("$3")}`.
+/// The condition that picks rows by key from a [`TextList`]: `keyed("prices", "tenant_id = $1 and …", "external_id", "$3")`.
+///
+/// Each key is looked up in the index by itself. A plain `external_id = any($3)` leaves the choice to the planner, which
+/// on a table without statistics, as in a first load, rather reads every row of the tenant and compares it with every key.
+/// The outer tenant_id keeps the statement within the tenant wherever the table is distributed.
+pub fn keyed(table: &str, scope: &str, key: &str, parameter: &str) -> String {
+    format!(
+        "tenant_id = $1 and ctid = any(array(select h.row_at from unnest({parameter}) as k(key) cross join lateral
+             (select ctid as row_at from {table} where {scope} and {key} = k.key offset 0) as h))"
+    )
+}
+
+/// The same for a [`UuidList`].
+pub fn keyed_by_uuid(table: &str, scope: &str, key: &str, parameter: &str) -> String {
+    keyed(table, scope, key, parameter)
+}
+
+/// `in (…)` against a [`TextList`] of a few: `external_id {in_texts("$3")}`.
 pub fn in_texts(parameter: &str) -> String {
     format!("= any({parameter})")
 }
 
-/// `in (…)` against a [`UuidList`] bound to that parameter.
+/// `in (…)` against a [`UuidList`] of a few.
 pub fn in_uuids(parameter: &str) -> String {
     format!("= any({parameter})")
 }

@@ -39,22 +39,47 @@ impl Conflicts for Engine {
             ConflictStatus::Resolved => " and c.status <> 'open'",
         });
         only(&mut sql, "p.store_id", filter.store.map(|id| id.0));
-        only(&mut sql, "c.pos_system_id", filter.pos_system.map(|id| id.0));
-        only(&mut sql, "c.conflict_type", filter.kind.map(|kind| kind.as_str()));
+        only(
+            &mut sql,
+            "c.pos_system_id",
+            filter.pos_system.map(|id| id.0),
+        );
+        only(
+            &mut sql,
+            "c.conflict_type",
+            filter.kind.map(|kind| kind.as_str()),
+        );
         if let [impact, id] = page.after.as_slice() {
-            sql.push(" and (coalesce(c.money_impact, ").push_bind(Amount(UNTOLD)).push("), c.id) < (");
-            sql.push_bind(Amount(part(impact)?)).push(", ").push_bind(part::<Uuid>(id)?).push(")");
+            sql.push(" and (coalesce(c.money_impact, ")
+                .push_bind(Amount(UNTOLD))
+                .push("), c.id) < (");
+            sql.push_bind(Amount(part(impact)?))
+                .push(", ")
+                .push_bind(part::<Uuid>(id)?)
+                .push(")");
         }
-        sql.push(" order by coalesce(c.money_impact, ").push_bind(Amount(UNTOLD)).push(") desc, c.id desc limit ");
+        sql.push(" order by coalesce(c.money_impact, ")
+            .push_bind(Amount(UNTOLD))
+            .push(") desc, c.id desc limit ");
         sql.push_bind(page.probe());
         let rows = sql.build().fetch_all(self.reader()).await?;
-        let conflicts = rows.iter().map(conflict_of).collect::<DatabaseResult<Vec<_>>>()?;
+        let conflicts = rows
+            .iter()
+            .map(conflict_of)
+            .collect::<DatabaseResult<Vec<_>>>()?;
         Ok(Page::cut(conflicts, page, |conflict| {
-            vec![conflict.money_impact.unwrap_or(UNTOLD).to_string(), conflict.id.to_string()]
+            vec![
+                conflict.money_impact.unwrap_or(UNTOLD).to_string(),
+                conflict.id.to_string(),
+            ]
         }))
     }
 
-    async fn conflict(&self, tenant: TenantId, conflict: ConflictId) -> DatabaseResult<ConflictView> {
+    async fn conflict(
+        &self,
+        tenant: TenantId,
+        conflict: ConflictId,
+    ) -> DatabaseResult<ConflictView> {
         let mut sql = Sql::new(SELECT);
         sql.push_bind(tenant.0);
         only(&mut sql, "c.id", Some(conflict.0));
@@ -82,10 +107,15 @@ fn conflict_of(row: &Row) -> DatabaseResult<ConflictView> {
         status,
         pos_data: row.try_get::<Json<Value>, _>("pos_data")?.0,
         cloud_data: row.try_get::<Json<Value>, _>("fluxion_data")?.0,
-        money_impact: row.try_get::<Option<Amount>, _>("money_impact")?.map(|amount| amount.0),
+        money_impact: row
+            .try_get::<Option<Amount>, _>("money_impact")?
+            .map(|amount| amount.0),
         currency: row.try_get("currency")?,
         strategies: Strategy::for_kind(kind).to_vec(),
-        strategy: row.try_get::<Option<&str>, _>("resolution_strategy")?.map(word).transpose()?,
+        strategy: row
+            .try_get::<Option<&str>, _>("resolution_strategy")?
+            .map(word)
+            .transpose()?,
         resolved_at: row.try_get("resolved_at")?,
         resolved_by: row.try_get::<Option<Uuid>, _>("resolved_by")?.map(UserId),
         notes: row.try_get("resolution_notes")?,

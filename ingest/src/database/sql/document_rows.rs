@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use fluxion_model::Decimal;
 use fluxion_model::entity::{
-    AccountPayment, CashSession, Category, Customer, Location, Price, Product, Sale, StockLevel, StockMovement, Supplier, SaleLine, SalePayment,
+    AccountPayment, CashSession, Category, Customer, Location, Price, Product, Sale, SaleLine,
+    SalePayment, StockLevel, StockMovement, Supplier,
 };
 use fluxion_model::id::ExternalId;
 use sqlx::Row as _;
@@ -41,7 +42,9 @@ fn maybe_word<T: FromStr>(row: &Row, column: &str) -> DatabaseResult<Option<T>>
 where
     T::Err: Display,
 {
-    row.try_get::<Option<&str>, _>(column)?.map(word).transpose()
+    row.try_get::<Option<&str>, _>(column)?
+        .map(word)
+        .transpose()
 }
 
 fn amount(row: &Row, column: &str) -> DatabaseResult<Decimal> {
@@ -49,7 +52,9 @@ fn amount(row: &Row, column: &str) -> DatabaseResult<Decimal> {
 }
 
 fn maybe_amount(row: &Row, column: &str) -> DatabaseResult<Option<Decimal>> {
-    Ok(row.try_get::<Option<Amount>, _>(column)?.map(|amount| amount.0))
+    Ok(row
+        .try_get::<Option<Amount>, _>(column)?
+        .map(|amount| amount.0))
 }
 
 impl Kept for Product {

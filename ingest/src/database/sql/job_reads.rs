@@ -16,7 +16,8 @@ use crate::database::jobs::Jobs;
 use crate::views::job::{JobFilter, JobView};
 use crate::views::page::{Page, PageRequest};
 
-const SELECT: &str = "select j.id, j.pos_system_id, j.stream, j.job_type, j.status, j.started_at, j.completed_at,
+const SELECT: &str =
+    "select j.id, j.pos_system_id, j.stream, j.job_type, j.status, j.started_at, j.completed_at,
          j.error_details, j.sync_summary, p.system_name, p.store_id, s.name as store_name
      from sync_jobs j
      join pos_systems p on p.tenant_id = j.tenant_id and p.id = j.pos_system_id
@@ -25,21 +26,43 @@ const SELECT: &str = "select j.id, j.pos_system_id, j.stream, j.job_type, j.stat
 
 #[async_trait]
 impl Jobs for Engine {
-    async fn jobs(&self, tenant: TenantId, filter: &JobFilter, page: &PageRequest) -> DatabaseResult<Page<JobView>> {
+    async fn jobs(
+        &self,
+        tenant: TenantId,
+        filter: &JobFilter,
+        page: &PageRequest,
+    ) -> DatabaseResult<Page<JobView>> {
         let mut sql = Sql::new(SELECT);
         sql.push_bind(tenant.0);
         only(&mut sql, "p.store_id", filter.store.map(|id| id.0));
-        only(&mut sql, "j.pos_system_id", filter.pos_system.map(|id| id.0));
+        only(
+            &mut sql,
+            "j.pos_system_id",
+            filter.pos_system.map(|id| id.0),
+        );
         only(&mut sql, "j.stream", filter.stream.as_deref());
-        only(&mut sql, "j.status", filter.status.map(|status| status.as_str()));
+        only(
+            &mut sql,
+            "j.status",
+            filter.status.map(|status| status.as_str()),
+        );
         if let [started, id] = page.after.as_slice() {
             sql.push(" and (j.started_at, j.id) < (");
-            sql.push_bind(part::<DateTime<Utc>>(started)?).push(", ").push_bind(part::<Uuid>(id)?).push(")");
+            sql.push_bind(part::<DateTime<Utc>>(started)?)
+                .push(", ")
+                .push_bind(part::<Uuid>(id)?)
+                .push(")");
         }
-        sql.push(" order by j.started_at desc, j.id desc limit ").push_bind(page.probe());
+        sql.push(" order by j.started_at desc, j.id desc limit ")
+            .push_bind(page.probe());
         let rows = sql.build().fetch_all(self.reader()).await?;
-        let jobs = rows.iter().map(job_of).collect::<DatabaseResult<Vec<_>>>()?;
-        Ok(Page::cut(jobs, page, |job| vec![moment(job.started_at), job.id.to_string()]))
+        let jobs = rows
+            .iter()
+            .map(job_of)
+            .collect::<DatabaseResult<Vec<_>>>()?;
+        Ok(Page::cut(jobs, page, |job| {
+            vec![moment(job.started_at), job.id.to_string()]
+        }))
     }
 
     async fn job(&self, tenant: TenantId, job: JobId) -> DatabaseResult<JobView> {

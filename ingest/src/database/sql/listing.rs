@@ -21,6 +21,16 @@ pub fn only<'t, T: Encode<'t, Db> + Type<Db>>(sql: &mut Sql, column: &str, value
     }
 }
 
+/// Adds `and column in (values)`.
+pub fn among<'t, T: Encode<'t, Db> + Type<Db>>(sql: &mut Sql, column: &str, values: impl IntoIterator<Item = T>) {
+    sql.push(" and ").push(column).push(" in (");
+    let mut list = sql.separated(", ");
+    for value in values {
+        list.push_bind(value);
+    }
+    sql.push(")");
+}
+
 /// A word that is kept, as what it stands for.
 pub fn word<T: FromStr>(text: &str) -> DatabaseResult<T>
 where
@@ -32,7 +42,8 @@ where
 
 /// A part of a cursor. Whoever made one up finds nothing.
 pub fn part<T: FromStr>(text: &str) -> DatabaseResult<T> {
-    text.parse().map_err(|_| DatabaseError::NotFound("the page that the cursor names"))
+    text.parse()
+        .map_err(|_| DatabaseError::NotFound("the page that the cursor names"))
 }
 
 /// A moment as a part of a cursor, exact.

@@ -5,9 +5,18 @@ use super::engine;
 
 mod accounts;
 mod agents;
+mod conflict_reads;
 mod database;
 mod deliveries;
+mod document_rows;
+mod documents;
 mod facts;
 mod fleet;
+mod job_reads;
+mod listing;
+mod overview;
+mod product_parts;
+mod product_reads;
 mod products;
+mod reject_reads;
 mod resolutions;

@@ -21,15 +21,27 @@ fn facts_of(table: &str) -> String {
     )
 }
 
-const OF_PRODUCT: &str = "where m.tenant_id = $1 and m.fluxion_id = $2 and m.fluxion_entity = 'product'";
+const OF_PRODUCT: &str =
+    "where m.tenant_id = $1 and m.fluxion_id = $2 and m.fluxion_entity = 'product'";
 
-async fn fetch(engine: &Engine, tenant: TenantId, product: ProductId, sql: String) -> DatabaseResult<Vec<Row>> {
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(product.0);
+async fn fetch(
+    engine: &Engine,
+    tenant: TenantId,
+    product: ProductId,
+    sql: String,
+) -> DatabaseResult<Vec<Row>> {
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(tenant.0)
+        .bind(product.0);
     Ok(query.fetch_all(engine.reader()).await?)
 }
 
 /// Stock by store and location.
-pub async fn stock(engine: &Engine, tenant: TenantId, product: ProductId) -> DatabaseResult<Vec<ProductStock>> {
+pub async fn stock(
+    engine: &Engine,
+    tenant: TenantId,
+    product: ProductId,
+) -> DatabaseResult<Vec<ProductStock>> {
     let sql = format!(
         "select f.*, p.store_id, s.name as store_name, l.name as location_name {}
          left join locations l
@@ -50,15 +62,25 @@ fn stock_of(row: &Row) -> DatabaseResult<ProductStock> {
         location: row.try_get("location")?,
         location_name: row.try_get("location_name")?,
         on_hand: row.try_get::<Amount, _>("on_hand")?.0,
-        reserved: row.try_get::<Option<Amount>, _>("reserved")?.map(|units| units.0),
-        minimum: row.try_get::<Option<Amount>, _>("minimum")?.map(|units| units.0),
-        maximum: row.try_get::<Option<Amount>, _>("maximum")?.map(|units| units.0),
+        reserved: row
+            .try_get::<Option<Amount>, _>("reserved")?
+            .map(|units| units.0),
+        minimum: row
+            .try_get::<Option<Amount>, _>("minimum")?
+            .map(|units| units.0),
+        maximum: row
+            .try_get::<Option<Amount>, _>("maximum")?
+            .map(|units| units.0),
         updated_at: row.try_get("written_at")?,
     })
 }
 
 /// Prices by store and list.
-pub async fn prices(engine: &Engine, tenant: TenantId, product: ProductId) -> DatabaseResult<Vec<ProductPrice>> {
+pub async fn prices(
+    engine: &Engine,
+    tenant: TenantId,
+    product: ProductId,
+) -> DatabaseResult<Vec<ProductPrice>> {
     let sql = format!(
         "select f.*, p.store_id, s.name as store_name {} {OF_PRODUCT} and m.deleted_at is null and f.deleted_at is null
          order by s.name, s.id, f.pos_system_id, case when f.list = 'default' then 0 else 1 end, f.list,
@@ -77,15 +99,25 @@ fn price_of(row: &Row) -> DatabaseResult<ProductPrice> {
         list: row.try_get("list")?,
         amount: row.try_get::<Amount, _>("amount")?.0,
         currency: row.try_get("currency")?,
-        tax: row.try_get::<Option<&str>, _>("tax")?.map(word).transpose()?,
-        min_quantity: row.try_get::<Option<Amount>, _>("min_quantity")?.map(|units| units.0),
+        tax: row
+            .try_get::<Option<&str>, _>("tax")?
+            .map(word)
+            .transpose()?,
+        min_quantity: row
+            .try_get::<Option<Amount>, _>("min_quantity")?
+            .map(|units| units.0),
         updated_at: row.try_get("written_at")?,
     })
 }
 
 /// Prices that hold and prices that held, newest first.
-pub async fn price_points(engine: &Engine, tenant: TenantId, product: ProductId) -> DatabaseResult<Vec<PricePoint>> {
-    const COLUMNS: &str = "f.pos_system_id, p.store_id, f.list, f.amount, f.currency, f.job_id, f.mapping_version";
+pub async fn price_points(
+    engine: &Engine,
+    tenant: TenantId,
+    product: ProductId,
+) -> DatabaseResult<Vec<PricePoint>> {
+    const COLUMNS: &str =
+        "f.pos_system_id, p.store_id, f.list, f.amount, f.currency, f.job_id, f.mapping_version";
     let mut points = Vec::new();
     for sql in points_of("prices", "price_history", COLUMNS) {
         for row in &fetch(engine, tenant, product, sql).await? {
@@ -112,8 +144,13 @@ fn price_point_of(row: &Row) -> DatabaseResult<PricePoint> {
 }
 
 /// Stock that stands and stock that stood, newest first.
-pub async fn stock_points(engine: &Engine, tenant: TenantId, product: ProductId) -> DatabaseResult<Vec<StockPoint>> {
-    const COLUMNS: &str = "f.pos_system_id, p.store_id, f.location, f.on_hand, f.job_id, f.mapping_version";
+pub async fn stock_points(
+    engine: &Engine,
+    tenant: TenantId,
+    product: ProductId,
+) -> DatabaseResult<Vec<StockPoint>> {
+    const COLUMNS: &str =
+        "f.pos_system_id, p.store_id, f.location, f.on_hand, f.job_id, f.mapping_version";
     let mut points = Vec::new();
     for sql in points_of("stock_levels", "stock_history", COLUMNS) {
         for row in &fetch(engine, tenant, product, sql).await? {

@@ -16,10 +16,10 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::engine::{Amount, Engine, Row, TextList, UuidList, in_texts, in_uuids};
 use super::listing::{Sql, part};
 use super::product_parts;
+use crate::database::DatabaseResult;
 use crate::database::error::found;
 use crate::database::products::Products;
 use crate::database::search::contains_pattern;
-use crate::database::DatabaseResult;
 use crate::views::page::{Page, PageRequest};
 use crate::views::product::{
     ProductDetail, ProductFilter, ProductHistory, ProductInStore, ProductSource, ProductView,
@@ -36,10 +36,18 @@ impl Products for Engine {
         filter: &ProductFilter,
         page: &PageRequest,
     ) -> DatabaseResult<Page<ProductView>> {
-        let mut sql = Sql::new("select p.* from products p where p.orphaned_at is null and p.tenant_id = ");
+        let mut sql =
+            Sql::new("select p.* from products p where p.orphaned_at is null and p.tenant_id = ");
         sql.push_bind(tenant.0);
-        for word in filter.search.iter().flat_map(|typed| typed.split_whitespace()).take(MAX_WORDS) {
-            sql.push(" and p.search like ").push_bind(contains_pattern(word)).push(" escape '\\'");
+        for word in filter
+            .search
+            .iter()
+            .flat_map(|typed| typed.split_whitespace())
+            .take(MAX_WORDS)
+        {
+            sql.push(" and p.search like ")
+                .push_bind(contains_pattern(word))
+                .push(" escape '\\'");
         }
         if let Some(store) = filter.store {
             sql.push(
@@ -54,12 +62,21 @@ impl Products for Engine {
             sql.push(" and (p.sku, p.id) > (").push_bind(sku).push(", ");
             sql.push_bind(part::<Uuid>(id)?).push(")");
         }
-        sql.push(" order by p.sku, p.id limit ").push_bind(page.probe());
+        sql.push(" order by p.sku, p.id limit ")
+            .push_bind(page.probe());
         let rows = sql.build().fetch_all(self.reader()).await?;
-        let heads = rows.iter().map(Head::of).collect::<DatabaseResult<Vec<_>>>()?;
-        let page = Page::cut(heads, page, |head| vec![head.sku.clone(), head.id.to_string()]);
+        let heads = rows
+            .iter()
+            .map(Head::of)
+            .collect::<DatabaseResult<Vec<_>>>()?;
+        let page = Page::cut(heads, page, |head| {
+            vec![head.sku.clone(), head.id.to_string()]
+        });
         let items = self.complete(tenant, page.items, filter.store).await?;
-        Ok(Page { items: items.into_iter().map(|(view, _)| view).collect(), next_cursor: page.next_cursor })
+        Ok(Page {
+            items: items.into_iter().map(|(view, _)| view).collect(),
+            next_cursor: page.next_cursor,
+        })
     }
 
     async fn product(&self, tenant: TenantId, product: ProductId) -> DatabaseResult<ProductDetail> {
@@ -77,10 +94,21 @@ impl Products for Engine {
             product_parts::prices(self, tenant, product.id).await?,
         );
         let sources = sources.into_iter().map(Source::view).collect();
-        Ok(ProductDetail { product, description, tax_rate, sources, stock, prices })
+        Ok(ProductDetail {
+            product,
+            description,
+            tax_rate,
+            sources,
+            stock,
+            prices,
+        })
     }
 
-    async fn product_history(&self, tenant: TenantId, product: ProductId) -> DatabaseResult<ProductHistory> {
+    async fn product_history(
+        &self,
+        tenant: TenantId,
+        product: ProductId,
+    ) -> DatabaseResult<ProductHistory> {
         let row = sqlx::query("select 1 from products where tenant_id = $1 and id = $2")
             .bind(tenant.0)
             .bind(product.0)
@@ -118,7 +146,9 @@ impl Head {
             brand: row.try_get("brand")?,
             category: row.try_get("category_name")?,
             unit: row.try_get("unit")?,
-            tax_rate: row.try_get::<Option<Amount>, _>("tax_rate")?.map(|rate| rate.0),
+            tax_rate: row
+                .try_get::<Option<Amount>, _>("tax_rate")?
+                .map(|rate| rate.0),
             active: row.try_get("active")?,
             updated_at: row.try_get("updated_at")?,
         })
@@ -222,7 +252,9 @@ impl Engine {
              order by m.created_at, m.pos_system_id, m.external_id",
             in_uuids("$2")
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(UuidList(products));
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(UuidList(products));
         let rows = query.fetch_all(self.reader()).await?;
         rows.iter().map(Source::of).collect()
     }
@@ -238,18 +270,29 @@ impl Engine {
              group by m.fluxion_id, m.pos_system_id",
             in_uuids("$2")
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(UuidList(products));
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(UuidList(products));
         let rows = query.fetch_all(self.reader()).await?;
         let read = |row: &Row| {
-            let on_hand =
-                OnHand { units: row.try_get::<Amount, _>("units")?.0, written_at: row.try_get("written_at")? };
-            Ok(((row.try_get("fluxion_id")?, row.try_get("pos_system_id")?), on_hand))
+            let on_hand = OnHand {
+                units: row.try_get::<Amount, _>("units")?.0,
+                written_at: row.try_get("written_at")?,
+            };
+            Ok((
+                (row.try_get("fluxion_id")?, row.try_get("pos_system_id")?),
+                on_hand,
+            ))
         };
         rows.iter().map(read).collect()
     }
 
     /// The default list's price, else the first list's; without a minimum quantity where there is such.
-    async fn shown_prices(&self, tenant: TenantId, products: &[Uuid]) -> DatabaseResult<ByPos<Shown>> {
+    async fn shown_prices(
+        &self,
+        tenant: TenantId,
+        products: &[Uuid],
+    ) -> DatabaseResult<ByPos<Shown>> {
         let sql = format!(
             "select m.fluxion_id, m.pos_system_id, r.amount, r.currency, r.written_at
              from mapping_cache m
@@ -261,7 +304,9 @@ impl Engine {
                  case when r.min_quantity is null then 0 else 1 end, r.external_id",
             in_uuids("$2")
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(UuidList(products));
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(UuidList(products));
         let rows = query.fetch_all(self.reader()).await?;
         let mut prices = HashMap::new();
         for row in &rows {
@@ -270,7 +315,9 @@ impl Engine {
                 currency: row.try_get("currency")?,
                 written_at: row.try_get("written_at")?,
             };
-            prices.entry((row.try_get("fluxion_id")?, row.try_get("pos_system_id")?)).or_insert(shown);
+            prices
+                .entry((row.try_get("fluxion_id")?, row.try_get("pos_system_id")?))
+                .or_insert(shown);
         }
         Ok(prices)
     }
@@ -284,12 +331,15 @@ impl Engine {
         let referred: Vec<(Uuid, &str)> = sources
             .values()
             .flatten()
-            .filter_map(|source| Some((source.pos_system, source.record.category.as_ref()?.as_str())))
+            .filter_map(|source| {
+                Some((source.pos_system, source.record.category.as_ref()?.as_str()))
+            })
             .collect();
         if referred.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut pos_systems: Vec<Uuid> = referred.iter().map(|(pos_system, _)| *pos_system).collect();
+        let mut pos_systems: Vec<Uuid> =
+            referred.iter().map(|(pos_system, _)| *pos_system).collect();
         let mut ids: Vec<&str> = referred.iter().map(|(_, id)| *id).collect();
         pos_systems.sort_unstable();
         pos_systems.dedup();
@@ -301,11 +351,17 @@ impl Engine {
             in_uuids("$2"),
             in_texts("$3")
         );
-        let query =
-            sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(UuidList(&pos_systems)).bind(TextList(&ids));
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(UuidList(&pos_systems))
+            .bind(TextList(&ids));
         let rows = query.fetch_all(self.reader()).await?;
-        let read =
-            |row: &Row| Ok(((row.try_get("pos_system_id")?, row.try_get("external_id")?), row.try_get("name")?));
+        let read = |row: &Row| {
+            Ok((
+                (row.try_get("pos_system_id")?, row.try_get("external_id")?),
+                row.try_get("name")?,
+            ))
+        };
         rows.iter().map(read).collect()
     }
 }
@@ -321,13 +377,15 @@ fn assemble(
     let mut stores: BTreeMap<(String, Uuid), ProductInStore> = BTreeMap::new();
     let mut pos_systems: Vec<Uuid> = Vec::new();
     for source in sources {
-        let here = stores.entry((source.store_name.clone(), source.store)).or_insert_with(|| ProductInStore {
-            store_id: StoreId(source.store),
-            store_name: source.store_name.clone(),
-            on_hand: None,
-            price: None,
-            currency: None,
-        });
+        let here = stores
+            .entry((source.store_name.clone(), source.store))
+            .or_insert_with(|| ProductInStore {
+                store_id: StoreId(source.store),
+                store_name: source.store_name.clone(),
+                on_hand: None,
+                price: None,
+                currency: None,
+            });
         // Several rows of one POS may be one product; its sums hold all of them already.
         if pos_systems.contains(&source.pos_system) {
             continue;
@@ -353,7 +411,9 @@ fn assemble(
     }
     let named = |source: &Source| {
         let category = source.record.category.as_ref()?;
-        categories.get(&(source.pos_system, category.as_str().to_owned())).cloned()
+        categories
+            .get(&(source.pos_system, category.as_str().to_owned()))
+            .cloned()
     };
     ProductView {
         id: ProductId(head.id),
@@ -363,7 +423,11 @@ fn assemble(
         category: head.category.or_else(|| sources.iter().find_map(named)),
         unit: head.unit,
         barcodes,
-        active: if sources.is_empty() { head.active } else { sources.iter().any(|source| source.record.active) },
+        active: if sources.is_empty() {
+            head.active
+        } else {
+            sources.iter().any(|source| source.record.active)
+        },
         on_hand: stores.values().filter_map(|store| store.on_hand).sum(),
         stores: stores.into_values().collect(),
         updated_at,

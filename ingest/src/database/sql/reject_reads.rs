@@ -39,18 +39,38 @@ impl Rejects for Engine {
     ) -> DatabaseResult<Page<RejectView>> {
         let mut sql = Sql::new(SELECT);
         sql.push_bind(tenant.0);
-        only(&mut sql, "r.status", Some(filter.status.unwrap_or_default().as_str()));
+        only(
+            &mut sql,
+            "r.status",
+            Some(filter.status.unwrap_or_default().as_str()),
+        );
         only(&mut sql, "p.store_id", filter.store.map(|id| id.0));
-        only(&mut sql, "r.pos_system_id", filter.pos_system.map(|id| id.0));
+        only(
+            &mut sql,
+            "r.pos_system_id",
+            filter.pos_system.map(|id| id.0),
+        );
         if let [seen, id] = page.after.as_slice() {
             sql.push(" and (r.last_seen_at, r.id) < (");
-            sql.push_bind(part::<DateTime<Utc>>(seen)?).push(", ").push_bind(part::<Uuid>(id)?).push(")");
+            sql.push_bind(part::<DateTime<Utc>>(seen)?)
+                .push(", ")
+                .push_bind(part::<Uuid>(id)?)
+                .push(")");
         }
-        sql.push(" order by r.last_seen_at desc, r.id desc limit ").push_bind(page.probe());
+        sql.push(" order by r.last_seen_at desc, r.id desc limit ")
+            .push_bind(page.probe());
         let rows = sql.build().fetch_all(self.reader()).await?;
-        let listed = rows.iter().map(listed_of).collect::<DatabaseResult<Vec<_>>>()?;
-        let page = Page::cut(listed, page, |reject| vec![moment(reject.last_seen_at), reject.view.id.to_string()]);
-        Ok(Page { items: page.items.into_iter().map(|reject| reject.view).collect(), next_cursor: page.next_cursor })
+        let listed = rows
+            .iter()
+            .map(listed_of)
+            .collect::<DatabaseResult<Vec<_>>>()?;
+        let page = Page::cut(listed, page, |reject| {
+            vec![moment(reject.last_seen_at), reject.view.id.to_string()]
+        });
+        Ok(Page {
+            items: page.items.into_iter().map(|reject| reject.view).collect(),
+            next_cursor: page.next_cursor,
+        })
     }
 
     async fn reject(&self, tenant: TenantId, reject: RejectId) -> DatabaseResult<RejectView> {
@@ -61,7 +81,12 @@ impl Rejects for Engine {
         Ok(listed_of(&found(row, "the reject")?)?.view)
     }
 
-    async fn dismiss_reject(&self, tenant: TenantId, reject: RejectId, by: UserId) -> DatabaseResult<()> {
+    async fn dismiss_reject(
+        &self,
+        tenant: TenantId,
+        reject: RejectId,
+        by: UserId,
+    ) -> DatabaseResult<()> {
         let done = sqlx::query(
             "update rejects set
                  resolved_at = case when status = 'open' then $3 else resolved_at end,

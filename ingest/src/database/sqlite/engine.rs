@@ -28,6 +28,9 @@ pub type Tx = Transaction<'static, Sqlite>;
 /// Locks the rows a select reads; a writer of SQLite is alone anyway.
 pub const FOR_UPDATE: &str = "";
 
+/// How many seconds a job took, as a floating point number.
+pub const SECONDS_TAKEN: &str = "((julianday(completed_at) - julianday(started_at)) * 86400.0)";
+
 /// Every migration of this engine, in order. A test compares the list with the folder.
 pub const MIGRATIONS: &[(i64, &str, &str)] = &[(
     1,
@@ -143,12 +146,22 @@ pub async fn lock_tenant(_tx: &mut Tx, _tenant: TenantId) -> DatabaseResult<()> 
     Ok(())
 }
 
-/// `in (…)` against a [`TextList`] bound to that parameter: `external_id {in_texts("$3")}`.
+/// The condition that picks rows by key from a [`TextList`]: `keyed("prices", "tenant_id = $1 and …", "external_id", "$3")`.
+pub fn keyed(_table: &str, scope: &str, key: &str, parameter: &str) -> String {
+    format!("{scope} and {key} in (select value from json_each({parameter}))")
+}
+
+/// The same for a [`UuidList`].
+pub fn keyed_by_uuid(_table: &str, scope: &str, key: &str, parameter: &str) -> String {
+    format!("{scope} and {key} in (select unhex(value) from json_each({parameter}))")
+}
+
+/// `in (…)` against a [`TextList`] of a few: `external_id {in_texts("$3")}`.
 pub fn in_texts(parameter: &str) -> String {
     format!("in (select value from json_each({parameter}))")
 }
 
-/// `in (…)` against a [`UuidList`] bound to that parameter.
+/// `in (…)` against a [`UuidList`] of a few.
 pub fn in_uuids(parameter: &str) -> String {
     format!("in (select unhex(value) from json_each({parameter}))")
 }
