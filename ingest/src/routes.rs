@@ -1,10 +1,18 @@
 //! The API: every address, who may ask, and within which bounds. Handlers extract, call one thing, and answer.
 
 pub mod agents;
+pub mod conflicts;
+pub mod documents;
 pub mod events;
+pub mod jobs;
 pub mod middleware;
 pub mod operations;
+pub mod overview;
+pub mod pos_systems;
+pub mod products;
+pub mod rejects;
 pub mod session;
+pub mod stores;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,6 +140,14 @@ impl utoipa::Modify for Securities {
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(session::router())
+        .merge(overview::router())
+        .merge(stores::router())
+        .merge(pos_systems::router())
+        .merge(jobs::router())
+        .merge(rejects::router())
+        .merge(conflicts::router())
+        .merge(products::router())
+        .merge(documents::router())
         .merge(events::router())
         .merge(operations::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, in_texts};
+use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, keyed};
 use super::{facts, products};
 use crate::database::agents::{AgentIdentity, AgentState};
 use crate::database::bulk::{Cell, Rows};
@@ -21,6 +21,8 @@ use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::sorted::Sorted;
 use crate::ops::apply::{Stamp, rejects, tables};
 use crate::ops::delivery::{Delivery, Refusal};
+
+const OF_STREAM: &str = "tenant_id = $1 and pos_system_id = $2 and stream = $3";
 
 /// Events are for whoever is watching; after an hour nobody will ask for them again.
 const EVENTS_KEPT: chrono::Duration = chrono::Duration::hours(1);
@@ -162,8 +164,8 @@ async fn clear(
     let keys: Vec<&str> = keys.iter().map(|key| rejects::short(key)).collect();
     let sql = format!(
         "update rejects set status = 'cleared', resolved_at = $5
-         where tenant_id = $1 and pos_system_id = $2 and stream = $3 and key {} and status <> 'cleared'",
-        in_texts("$4")
+         where {} and status <> 'cleared'",
+        keyed("rejects", OF_STREAM, "key", "$4")
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -195,9 +197,8 @@ async fn clear_of_cloud(
         }
         let sql = format!(
             "update rejects set status = 'cleared', resolved_at = $6
-             where tenant_id = $1 and pos_system_id = $2 and stream = $3 and key {} and entity = $5
-               and origin = 'cloud' and status = 'open'",
-            in_texts("$4")
+             where {} and entity = $5 and origin = 'cloud' and status = 'open'",
+            keyed("rejects", OF_STREAM, "key", "$4")
         );
         sqlx::query(AssertSqlSafe(sql))
             .bind(stamp.tenant)

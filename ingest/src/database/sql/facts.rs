@@ -7,7 +7,7 @@ use fluxion_model::entity::EntityKind;
 use fluxion_model::money;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::engine::{self, Amount, TextList, Tx, in_texts};
+use super::engine::{self, Amount, TextList, Tx, keyed};
 use crate::database::deliveries::Counts;
 use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::Stamp;
@@ -15,6 +15,9 @@ use crate::ops::apply::facts::{self, Held, Split};
 use crate::ops::apply::history::{self, HeldValue};
 use crate::ops::apply::sorted::Change;
 use crate::ops::delivery::Refusal;
+
+/// Rows of one POS system.
+const OF_POS: &str = "tenant_id = $1 and pos_system_id = $2";
 
 /// Applies what a delivery says about one kind of record.
 pub async fn apply(
@@ -77,8 +80,8 @@ async fn read_held(
     let ids: Vec<&str> = changes.iter().map(Change::id).collect();
     let sql = format!(
         "select external_id, fingerprint, deleted_at is not null as deleted from {table}
-         where tenant_id = $1 and pos_system_id = $2 and external_id {}",
-        in_texts("$3")
+         where {}",
+        keyed(table, OF_POS, "external_id", "$3")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -136,12 +139,12 @@ async fn read_values(
     let sql = format!(
         "select external_id, product, {} as place, {} as currency, {} as value, value_since,
              deleted_at is not null as deleted, job_id, mapping_version, batch_seq
-         from {} where tenant_id = $1 and pos_system_id = $2 and external_id {}",
+         from {} where {}",
         columns.place,
         columns.currency,
         columns.value,
         columns.table,
-        in_texts("$3")
+        keyed(columns.table, OF_POS, "external_id", "$3")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -172,8 +175,8 @@ async fn read_values(
 async fn remove_parts(tx: &mut Tx, sales: &[&str], stamp: &Stamp) -> DatabaseResult<()> {
     for table in ["sale_lines", "sale_payments"] {
         let sql = format!(
-            "delete from {table} where tenant_id = $1 and pos_system_id = $2 and sale_id {}",
-            in_texts("$3")
+            "delete from {table} where {}",
+            keyed(table, OF_POS, "sale_id", "$3")
         );
         sqlx::query(AssertSqlSafe(sql))
             .bind(stamp.tenant)
@@ -197,8 +200,8 @@ pub async fn remove(
     }
     let sql = format!(
         "update {table} set deleted_at = $4, job_id = $5, mapping_version = $6, batch_seq = $7
-         where tenant_id = $1 and pos_system_id = $2 and external_id {}",
-        in_texts("$3")
+         where {}",
+        keyed(table, OF_POS, "external_id", "$3")
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)

@@ -9,7 +9,7 @@ use fluxion_model::money;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::engine::{self, Amount, Row, TextList, Tx, UuidList, in_texts, in_uuids};
+use super::engine::{self, Amount, Row, TextList, Tx, UuidList, in_uuids, keyed, keyed_by_uuid};
 use super::facts;
 use crate::database::DatabaseResult;
 use crate::database::deliveries::Counts;
@@ -21,6 +21,10 @@ use crate::ops::apply::products::{
 };
 use crate::ops::apply::sorted::Sorted;
 use crate::ops::delivery::Refusal;
+
+const OF_TENANT: &str = "tenant_id = $1";
+const OF_POS: &str = "tenant_id = $1 and pos_system_id = $2";
+const OF_POS_PRODUCT: &str = "tenant_id = $1 and pos_system_id = $2 and fluxion_entity = 'product'";
 
 /// What is left to do once prices and stock are written.
 pub struct Unsettled {
@@ -105,8 +109,8 @@ async fn remove_barcodes(
     let codes: Vec<&str> = lost.iter().map(|(code, _)| code.as_str()).collect();
     let products = distinct(lost.iter().map(|(_, product)| *product));
     let sql = format!(
-        "delete from product_barcodes where tenant_id = $1 and code {} and product_id {}",
-        in_texts("$2"),
+        "delete from product_barcodes where {} and product_id {}",
+        keyed("product_barcodes", OF_TENANT, "code", "$2"),
         in_uuids("$3")
     );
     sqlx::query(AssertSqlSafe(sql))
@@ -123,8 +127,8 @@ async fn orphan(tx: &mut Tx, products: &[Uuid], stamp: &Stamp) -> DatabaseResult
         return Ok(());
     }
     let sql = format!(
-        "update products set orphaned_at = $3, updated_at = $3 where tenant_id = $1 and id {}",
-        in_uuids("$2")
+        "update products set orphaned_at = $3, updated_at = $3 where {}",
+        keyed_by_uuid("products", OF_TENANT, "id", "$2")
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -145,9 +149,8 @@ async fn match_rule(tx: &mut Tx, stamp: &Stamp) -> DatabaseResult<MatchRule> {
 
 async fn own_sources(tx: &mut Tx, ids: &[&str], stamp: &Stamp) -> DatabaseResult<Vec<HeldSource>> {
     let sql = format!(
-        "select * from mapping_cache where tenant_id = $1 and pos_system_id = $2 and external_id {}
-             and fluxion_entity = 'product'",
-        in_texts("$3")
+        "select * from mapping_cache where {}",
+        keyed("mapping_cache", OF_POS_PRODUCT, "external_id", "$3")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -168,9 +171,8 @@ pub async fn sources_of(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "select * from mapping_cache where tenant_id = $1 and fluxion_id {} and fluxion_entity = 'product'
-             and deleted_at is null",
-        in_uuids("$2")
+        "select * from mapping_cache where {} and fluxion_entity = 'product' and deleted_at is null",
+        keyed_by_uuid("mapping_cache", OF_TENANT, "fluxion_id", "$2")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(tenant)
@@ -201,8 +203,8 @@ pub async fn products_by_sku(
     tenant: Uuid,
 ) -> DatabaseResult<Vec<Uuid>> {
     let sql = format!(
-        "select id from products where tenant_id = $1 and sku {}",
-        in_texts("$2")
+        "select id from products where {}",
+        keyed("products", OF_TENANT, "sku", "$2")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(tenant)
@@ -222,8 +224,8 @@ async fn products_by_code(
     }
     let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
     let sql = format!(
-        "select product_id from product_barcodes where tenant_id = $1 and code {}",
-        in_texts("$2")
+        "select product_id from product_barcodes where {}",
+        keyed("product_barcodes", OF_TENANT, "code", "$2")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -246,8 +248,8 @@ pub async fn read_products(
     }
     let sql = format!(
         "select id, sku, source_pos_system_id, source_external_id, orphaned_at is not null as orphaned, created_at
-         from products where tenant_id = $1 and id {} order by id",
-        in_uuids("$2")
+         from products where {} order by id",
+        keyed_by_uuid("products", OF_TENANT, "id", "$2")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(tenant)
@@ -297,13 +299,12 @@ async fn conflicts_about(
     found: &[Contradiction],
     stamp: &Stamp,
 ) -> DatabaseResult<Vec<HeldConflict>> {
-    const SELECT: &str =
-        "select id, subject, evidence, status from sync_conflicts where tenant_id = $1 and";
+    const SELECT: &str = "select id, subject, evidence, status from sync_conflicts where";
     let mut rows = Vec::new();
     if !products.is_empty() {
         let sql = format!(
-            "{SELECT} entity_id {} and conflict_type = 'duplicate_sku'",
-            in_uuids("$2")
+            "{SELECT} {} and conflict_type = 'duplicate_sku'",
+            keyed_by_uuid("sync_conflicts", OF_TENANT, "entity_id", "$2")
         );
         rows.extend(
             sqlx::query(AssertSqlSafe(sql))
@@ -315,7 +316,10 @@ async fn conflicts_about(
     }
     if !found.is_empty() {
         let subjects: Vec<&str> = found.iter().map(|found| found.subject.as_str()).collect();
-        let sql = format!("{SELECT} subject {}", in_texts("$2"));
+        let sql = format!(
+            "{SELECT} {}",
+            keyed("sync_conflicts", OF_TENANT, "subject", "$2")
+        );
         rows.extend(
             sqlx::query(AssertSqlSafe(sql))
                 .bind(stamp.tenant)
@@ -343,8 +347,8 @@ async fn close(tx: &mut Tx, conflicts: &[Uuid], stamp: &Stamp) -> DatabaseResult
     }
     let sql = format!(
         "update sync_conflicts set status = 'closed', resolved_at = $3, updated_at = $3
-         where tenant_id = $1 and id {}",
-        in_uuids("$2")
+         where {}",
+        keyed_by_uuid("sync_conflicts", OF_TENANT, "id", "$2")
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -391,8 +395,8 @@ async fn read_on_hand(
 ) -> DatabaseResult<HashMap<String, i64>> {
     let sql = format!(
         "select product, on_hand from stock_levels
-         where tenant_id = $1 and pos_system_id = $2 and product {} and deleted_at is null",
-        in_texts("$3")
+         where {} and deleted_at is null",
+        keyed("stock_levels", OF_POS, "product", "$3")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
@@ -418,9 +422,9 @@ async fn read_prices(
 ) -> DatabaseResult<Vec<(String, i64, [u8; 3])>> {
     let sql = format!(
         "select product, amount, currency from prices
-         where tenant_id = $1 and pos_system_id = $2 and product {} and deleted_at is null
+         where {} and deleted_at is null
          order by product, case when list = 'default' then 0 else 1 end, list, external_id",
-        in_texts("$3")
+        keyed("prices", OF_POS, "product", "$3")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
