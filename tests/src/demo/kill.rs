@@ -32,6 +32,9 @@ fn sigkill(pid: u32) {
     }
 }
 
+/// Beyond every agent's place.
+const CLOUD: usize = usize::MAX;
+
 /// Kills and restarts until it is time to close. Returns how often.
 #[must_use]
 pub fn run(
@@ -46,14 +49,15 @@ pub fn run(
         loop {
             closing
                 .pause(Duration::from_millis(u64::try_from(
-                    random.between(1_200, 6_000),
+                    random.between(400, 4_000),
                 )?))
                 .await;
             if closing.now() {
                 return Ok(kills);
             }
             let mut fleet = fleet.lock().await;
-            let victim = random.index(fleet.agents.len() + 2);
+            // The first store has most to send, and everybody depends on the cloud.
+            let victim = *random.pick(&[0, 0, 1, 2, CLOUD, CLOUD]);
             let away = Duration::from_millis(u64::try_from(random.between(100, 1_500))?);
             kills += 1;
             if let Some(agent) = fleet.agents.get_mut(victim) {

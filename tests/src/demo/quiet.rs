@@ -133,39 +133,44 @@ pub async fn full_sync(api: &Api, store_id: &str, narrator: &Narrator) -> Result
     }
 }
 
-/// Waits until an agent's queue is empty and stays so for a while.
+/// Waits until the queues of all agents are empty and stay so for a while.
 ///
 /// # Errors
-/// When it does not come to rest, or a stream waits for a person.
-pub async fn at_rest(agent: &Agent) -> Result<()> {
+/// When they do not come to rest, or a stream waits for a person.
+pub async fn at_rest(agents: &[Agent]) -> Result<()> {
     const CALM: Duration = Duration::from_secs(4);
     let begun = Instant::now();
     let mut calm_since: Option<Instant> = None;
     loop {
-        let status = agent.status()?;
-        if let Some(halted) = status
-            .streams
-            .iter()
-            .find(|stream| !stream.halted.is_null())
-        {
-            bail!(
-                "{}: the stream {} waits for a person: {}",
-                agent.store,
-                halted.stream,
-                halted.halted
-            );
+        let mut busy = None;
+        for agent in agents {
+            let status = agent.status()?;
+            if let Some(halted) = status
+                .streams
+                .iter()
+                .find(|stream| !stream.halted.is_null())
+            {
+                bail!(
+                    "{}: the stream {} waits for a person: {}",
+                    agent.store,
+                    halted.stream,
+                    halted.halted
+                );
+            }
+            if status.queued_batches > 0 || status.streams.iter().any(|stream| stream.scanning) {
+                busy = Some(format!("{}: {status:?}", agent.store));
+            }
         }
-        let busy = status.queued_batches > 0 || status.streams.iter().any(|stream| stream.scanning);
-        match (busy, calm_since) {
-            (true, _) => calm_since = None,
-            (false, None) => calm_since = Some(Instant::now()),
-            (false, Some(since)) if since.elapsed() >= CALM => return Ok(()),
-            (false, Some(_)) => {}
+        match (&busy, calm_since) {
+            (Some(_), _) => calm_since = None,
+            (None, None) => calm_since = Some(Instant::now()),
+            (None, Some(since)) if since.elapsed() >= CALM => return Ok(()),
+            (None, Some(_)) => {}
         }
         if begun.elapsed() > PATIENCE {
             bail!(
-                "{}: the agent does not come to rest: {status:?}",
-                agent.store
+                "the agents do not come to rest: {}",
+                busy.unwrap_or_default()
             );
         }
         sleep(Duration::from_millis(500)).await;

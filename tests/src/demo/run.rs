@@ -290,9 +290,7 @@ impl Demo {
             .map(|agent| agent.store_id.clone())
             .collect();
         quiet::full_sync(&self.api, &stores[0], &narrator).await?;
-        for agent in &self.fleet.lock().await.agents {
-            quiet::at_rest(agent).await?;
-        }
+        quiet::at_rest(&self.fleet.lock().await.agents).await?;
         let busy = narrator.seconds();
 
         narrator.say("comparing every record with the cloud");
