@@ -21,7 +21,7 @@ async fn read(name: &str, content: &[u8], source: serde_json::Value) -> (Folder,
 async fn a_till_of_windows_1252_with_commas_for_decimals_is_read_as_it_stands() {
     let (_folder, mirror) = read(
         "PRODUCTOS.CSV",
-        b"code;name;price\r\n0007;Caf\xe9 a\xf1ejo;1.234,56\r\n",
+        include_bytes!("../../fixtures/files/productos-windows-1252.csv"),
         json!({}),
     )
     .await;
@@ -118,7 +118,7 @@ async fn the_named_sheet_is_read_and_a_missing_one_is_named_in_the_report() {
 async fn a_row_that_cannot_be_read_is_reported_and_the_rest_go_on() {
     let (folder, mirror) = read(
         "productos.csv",
-        b"code;name\n1;\"Tornillo 1/2\n2;Clavo\n3;a;b\n;nameless\n5;Tuerca\n",
+        include_bytes!("../../fixtures/files/productos-bad-rows.csv"),
         json!({}),
     )
     .await;

@@ -13,12 +13,7 @@ struct Tables {
 }
 
 async fn open() -> Tables {
-    let database = Database::with(
-        "CREATE TABLE products(code VARCHAR(20) PRIMARY KEY, name VARCHAR(60), price DECIMAL(12,2));
-         CREATE TABLE sales(number INT PRIMARY KEY, total DECIMAL(12,2));
-         CREATE TABLE sale_lines(number INT, line INT, product VARCHAR(20), quantity DECIMAL(12,0),
-                                 PRIMARY KEY(number, line));",
-    );
+    let database = Database::with(include_str!("../../fixtures/mysql/shop.sql"));
     Tables {
         connector: database.connector(),
         database,
