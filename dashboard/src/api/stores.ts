@@ -26,11 +26,11 @@ export function createStore(name: string, city: string | null) {
 }
 
 export function createEnrolmentCode(id: string) {
-  return call(client.POST('/v1/stores/{id}/enrolment-codes', { params: { path: { id } }, body: {} }));
+  return call(client.POST('/v1/stores/{id}/enrolment-codes', { params: { path: { id } }, body: { valid_hours: null } }));
 }
 
 export function syncStore(id: string, mode: 'incremental' | 'full') {
-  return call(client.POST('/v1/stores/{id}/sync', { params: { path: { id } }, body: { mode } }));
+  return call(client.POST('/v1/stores/{id}/sync', { params: { path: { id } }, body: { mode, pos_system_id: null, stream: null } }));
 }
 
 export function confirmDeletes(posSystemId: string, stream: string) {

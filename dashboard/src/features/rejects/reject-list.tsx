@@ -69,7 +69,7 @@ function RejectItem({ reject, withStore }: { reject: Reject; withStore: boolean 
               {reject.pos_system} · {word('stream', reject.stream, reject.stream)}
             </span>
             <span>
-              {word('entity', reject.entity)} <code>{reject.key}</code>
+              {reject.entity ? word('entity', reject.entity) : t('rejects.key')} <code>{reject.key}</code>
             </span>
             {reject.position && <span>{reject.position}</span>}
             <span>{word('errorClass', reject.class)}</span>
