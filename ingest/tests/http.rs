@@ -1,0 +1,10 @@
+//! What the API promises to whoever calls it. These tests speak HTTP to the whole router over a real SQLite file; what
+//! the database promises on both engines is told by the other modules.
+
+mod access;
+mod agents;
+mod bodies;
+mod cloud;
+mod description;
+mod people;
+mod story;
