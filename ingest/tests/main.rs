@@ -32,8 +32,6 @@ mod delivery;
 mod fleet;
 mod http;
 mod matching;
-mod reads;
 mod rejects;
 mod resolutions;
 mod schema;
-mod zz_load;
