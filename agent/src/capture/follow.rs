@@ -13,6 +13,8 @@ use crate::config::{PosConfig, Schedule};
 
 /// How often a stream that must be read whole is read, when nothing says otherwise.
 const DIFF_EVERY: Duration = Duration::from_secs(300);
+/// A sweep that did not end well is tried again before the next night.
+const SWEEP_AGAIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 /// Clocks jump; so a cron expression is looked at again at least this often.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
@@ -28,7 +30,7 @@ enum Rhythm {
     /// As the connector advises.
     Advised,
     Every(Duration),
-    Cron(Schedule),
+    Cron(Box<Schedule>),
     Never,
 }
 
@@ -42,7 +44,7 @@ impl Timetable {
     pub fn new(config: &PosConfig, capture: &Capture, last_scan: Option<DateTime<Utc>>) -> Self {
         let rhythm = match (config.every, &config.schedule, capture) {
             (Some(every), ..) => Rhythm::Every(every.0),
-            (None, Some(schedule), _) => Rhythm::Cron(schedule.clone()),
+            (None, Some(schedule), _) => Rhythm::Cron(Box::new(schedule.clone())),
             (None, None, Capture::Diff) => Rhythm::Every(DIFF_EVERY),
             (None, None, Capture::Watermark { .. } | Capture::Arrival) => Rhythm::Advised,
         };
@@ -114,7 +116,11 @@ impl Timetable {
             && let Some((schedule, next)) = &mut self.sweep
             && let Some(after) = schedule.next_after(now, self.zone)
         {
-            *next = after;
+            *next = if well {
+                after
+            } else {
+                after.min(now + SWEEP_AGAIN)
+            };
         }
         self.follow = match &self.rhythm {
             Rhythm::Never => Next::Never,

@@ -12,6 +12,15 @@ const QUIET_REPORTS: Duration = Duration::from_secs(10 * 60);
 /// A long scan that finds nothing new still shows that it moves.
 const PROGRESS: Duration = Duration::from_secs(10);
 
+/// Whether a run goes on where another stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// After its cursor.
+    GoesOn,
+    /// From the first row.
+    Anew,
+}
+
 /// A run being reported.
 #[derive(Debug)]
 pub struct Job {
@@ -23,12 +32,17 @@ pub struct Job {
 }
 
 impl Job {
-    /// Goes on with the run that a stop interrupted, if it is of the same kind; else begins one.
-    pub fn begin(stream: &StreamName, kind: JobKind, interrupted: Option<JobReport>) -> Self {
-        let unfinished =
-            interrupted.filter(|job| job.status == JobStatus::Running && job.kind == kind);
+    /// Begins a run. One that a stop interrupted is taken over, so that it does not stand as running for ever: with its
+    /// counts where it goes on, from the beginning where everything is read anew.
+    pub fn begin(
+        stream: &StreamName,
+        kind: JobKind,
+        interrupted: Option<JobReport>,
+        from: Beginning,
+    ) -> Self {
+        let unfinished = interrupted.filter(|job| job.status == JobStatus::Running);
         let announced = unfinished.is_some();
-        let report = unfinished.unwrap_or_else(|| JobReport {
+        let fresh = JobReport {
             id: JobId::generate(),
             stream: stream.clone(),
             kind,
@@ -37,7 +51,15 @@ impl Job {
             completed_at: None,
             counts: JobCounts::default(),
             error: None,
-        });
+        };
+        let report = match (unfinished, from) {
+            (None, _) => fresh,
+            (Some(job), Beginning::GoesOn) if job.kind == kind => job,
+            (Some(job), Beginning::GoesOn | Beginning::Anew) => JobReport {
+                id: job.id,
+                ..fresh
+            },
+        };
         Self {
             report,
             announced,

@@ -16,7 +16,7 @@ use fluxion_model::reject::ErrorClass;
 use fluxion_model::row::{RowKey, RowShape};
 use fluxion_model::stream::{Capture, Cursor, Source};
 
-use super::job::Job;
+use super::job::{Beginning, Job};
 use super::prepare::{Input, prepare};
 use super::worker::{Task, Worker, halt};
 use crate::spool::{
@@ -113,7 +113,7 @@ impl Worker {
             .as_ref()
             .is_some_and(|open| open.position.generation == self.shared.spool.info().generation);
         let mut job = if reused {
-            Job::begin(&self.name, self.kind(false), None)
+            Job::begin(&self.name, self.kind(false), None, Beginning::Anew)
         } else {
             self.open_stream(full).await?
         };
@@ -174,7 +174,11 @@ impl Worker {
             Ok(stream) => stream,
             Err(error) => return Err(self.source_error(&error, &position).await),
         };
-        let mut job = Job::begin(&self.name, self.kind(scanning), position.job.clone());
+        let from = match start {
+            StartAt::Snapshot => Beginning::Anew,
+            StartAt::After(_) => Beginning::GoesOn,
+        };
+        let mut job = Job::begin(&self.name, self.kind(scanning), position.job.clone(), from);
         // A first load or one that somebody asked for is announced; a routine diff that finds nothing is not.
         let announce = scanning
             && !job.announced
@@ -269,7 +273,7 @@ impl Worker {
                             scanned,
                         });
                     }
-                    *job = Job::begin(&self.name, self.kind(false), None);
+                    *job = Job::begin(&self.name, self.kind(false), None, Beginning::Anew);
                     self.show(|live| live.state.phase = StreamPhase::Following);
                 }
                 Next::CaughtUp { end, look_again } => {
@@ -569,9 +573,14 @@ impl Worker {
         };
         let mut job = match position.job {
             Some(job) if job.status == fluxion_model::job::JobStatus::Running => {
-                Job::begin(&self.name, job.kind, Some(job))
+                Job::begin(&self.name, job.kind, Some(job), Beginning::GoesOn)
             }
-            _ => Job::begin(&self.name, self.kind(position.cursor.is_none()), None),
+            _ => Job::begin(
+                &self.name,
+                self.kind(position.cursor.is_none()),
+                None,
+                Beginning::Anew,
+            ),
         };
         job.failed(error);
         let reported = self
@@ -604,7 +613,7 @@ impl Worker {
             .spool
             .call(move |store| store.confirm_deletes(id))
             .await?;
-        let mut job = Job::begin(&self.name, JobKind::FullSync, None);
+        let mut job = Job::begin(&self.name, JobKind::FullSync, None, Beginning::Anew);
         self.open = None;
         self.sweep(end, &mut job).await?;
         job.announced = true;
@@ -628,7 +637,7 @@ impl Worker {
             }
             some => some.to_vec(),
         };
-        let mut job = Job::begin(&self.name, JobKind::Incremental, None);
+        let mut job = Job::begin(&self.name, JobKind::Incremental, None, Beginning::Anew);
         let entity = self.rules.entities().next().unwrap_or(EntityKind::Product);
         for chunk in keys.chunks(REPLAY_KEYS) {
             let chunk: Vec<RowKey> = chunk

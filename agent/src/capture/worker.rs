@@ -222,6 +222,8 @@ impl Worker {
                 Err(Stop::Cancelled) => return None,
                 Err(Stop::NewLife) => {
                     self.open = None;
+                    // Whatever voids cursors again and again must not be asked in a tight loop.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
                 }
                 Err(Stop::Halt { halt, class }) => {
                     self.open = None;

@@ -126,7 +126,11 @@ impl Writer<'_> {
                     out.push('\n');
                     comment(out, self.description(inner));
                     writeln!(out, "[{full}]").unwrap_or_default();
-                    self.table(out, &full, inner, &value[key]);
+                    if key == "connection" {
+                        connection(out, value);
+                    } else {
+                        self.table(out, &full, inner, &value[key]);
+                    }
                 }
                 Some(Value::Array(items)) if items.iter().any(Value::is_object) => {
                     let item_schema = self.follow(inner).get("items").unwrap_or(&Value::Null);
@@ -178,7 +182,26 @@ fn short(out: &mut String, path: &str, value: &Value) {
         }
     }
     writeln!(out, "[{path}.connection]").unwrap_or_default();
-    plain(out, &value["connection"]);
+    connection(out, value);
+}
+
+/// The connection's keys as the connector describes them.
+fn connection(out: &mut String, pos: &Value) {
+    let given = &pos["connection"];
+    let kind = pos["connector"].as_str().and_then(|kind| kind.parse().ok());
+    let schema = kind
+        .map(fluxion_connectors::registry::settings_schema)
+        .unwrap_or_default();
+    for (key, about) in schema["properties"].as_object().into_iter().flatten() {
+        let default = about.get("default").filter(|default| !default.is_null());
+        let (mark, value) = match (given.get(key), default) {
+            (Some(value), _) => ("", value),
+            (None, Some(default)) => ("#", default),
+            (None, None) => continue,
+        };
+        comment(out, about["description"].as_str().unwrap_or_default());
+        writeln!(out, "{mark}{key} = {}", toml_value(value)).unwrap_or_default();
+    }
 }
 
 fn plain(out: &mut String, value: &Value) {

@@ -1,5 +1,10 @@
 //! The agent as a whole and its spool, against doubles of what lies outside: a scripted POS and a scripted cloud.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and says where"
+)]
+
 mod capture;
 mod cloud;
 mod pos;
