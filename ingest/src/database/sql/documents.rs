@@ -264,7 +264,9 @@ impl Engine {
         sales: &[&str],
     ) -> DatabaseResult<Vec<Row>> {
         let mut sql = Sql::new(format!("select * from {table} where tenant_id = "));
-        sql.push_bind(tenant.0).push(" and pos_system_id = ").push_bind(pos_system);
+        sql.push_bind(tenant.0)
+            .push(" and pos_system_id = ")
+            .push_bind(pos_system);
         among(&mut sql, "sale_id", sales);
         sql.push(" order by sale_id, ").push(number);
         Ok(sql.build().fetch_all(self.reader()).await?)

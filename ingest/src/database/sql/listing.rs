@@ -22,7 +22,11 @@ pub fn only<'t, T: Encode<'t, Db> + Type<Db>>(sql: &mut Sql, column: &str, value
 }
 
 /// Adds `and column in (values)`.
-pub fn among<'t, T: Encode<'t, Db> + Type<Db>>(sql: &mut Sql, column: &str, values: impl IntoIterator<Item = T>) {
+pub fn among<'t, T: Encode<'t, Db> + Type<Db>>(
+    sql: &mut Sql,
+    column: &str,
+    values: impl IntoIterator<Item = T>,
+) {
     sql.push(" and ").push(column).push(" in (");
     let mut list = sql.separated(", ");
     for value in values {
