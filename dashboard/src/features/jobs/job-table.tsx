@@ -6,6 +6,7 @@ import { useNow } from '../../format/use-now';
 import { useWord } from '../../i18n/use-word';
 import { paths } from '../../paths';
 import { type Column, DataTable } from '../../ui/data-table';
+import { Prose } from '../../ui/prose';
 import { TextLink } from '../../ui/text-link';
 import classes from './job-table.module.css';
 
@@ -92,7 +93,12 @@ export function JobTable({ jobs, withStore, loading }: { jobs: Job[]; withStore:
         job.error && (
           <p className={classes.error}>
             {word('jobError', job.error.code, '') !== '' && <b>{word('jobError', job.error.code)} </b>}
-            {job.error.message} {job.error.hint && <span className={classes.hint}>{job.error.hint}</span>}
+            <Prose text={job.error.message} />{' '}
+            {job.error.hint && (
+              <span className={classes.hint}>
+                <Prose text={job.error.hint} />
+              </span>
+            )}
           </p>
         )
       }

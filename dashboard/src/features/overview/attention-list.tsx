@@ -6,6 +6,7 @@ import { paths } from '../../paths';
 import { Age } from '../../ui/age';
 import { Icon } from '../../ui/icon';
 import { Panel } from '../../ui/panel';
+import { Prose } from '../../ui/prose';
 import { TextLink } from '../../ui/text-link';
 import { toneIcon } from '../../ui/tone';
 import { type Attention, attention } from './attention';
@@ -82,8 +83,12 @@ function What({ item: { store, reason } }: { item: Attention }) {
             <>
               {[store.last_error.pos_system, store.last_error.stream].filter(Boolean).join(' · ')}
               {store.last_error.stream || store.last_error.pos_system ? ': ' : ''}
-              {store.last_error.message}
-              {store.last_error.hint && <span className={classes.hint}>{store.last_error.hint}</span>}
+              <Prose text={store.last_error.message} />
+              {store.last_error.hint && (
+                <span className={classes.hint}>
+                  <Prose text={store.last_error.hint} />
+                </span>
+              )}
             </>
           ) : (
             t('attention.failing')

@@ -10,6 +10,7 @@ import { useWord } from '../../i18n/use-word';
 import { paths } from '../../paths';
 import { Age } from '../../ui/age';
 import { Icon } from '../../ui/icon';
+import { Prose } from '../../ui/prose';
 import { TextLink } from '../../ui/text-link';
 import classes from './reject-list.module.css';
 
@@ -41,16 +42,14 @@ function RejectItem({ reject, withStore }: { reject: Reject; withStore: boolean 
       <div className={classes.head}>
         <div className={classes.what}>
           <div className={classes.title}>
-            {rule || reject.message}
+            {rule || <Prose text={reject.message} />}
             {reject.status !== 'open' && <RejectStatusBadge status={reject.status} />}
           </div>
           <div className={classes.value}>
             {reject.field && (
-              <>
-                <span>
-                  {t('rejects.field')} <code>{reject.field}</code>
-                </span>
-              </>
+              <span>
+                {t('rejects.field')} <b>{word('field', reject.field, reject.field)}</b>
+              </span>
             )}
             {reject.raw != null && (
               <span>
@@ -58,7 +57,9 @@ function RejectItem({ reject, withStore }: { reject: Reject; withStore: boolean 
               </span>
             )}
           </div>
-          {rule && <div className={classes.message}>{reject.message}</div>}
+          {rule && <div className={classes.message}>
+              <Prose text={reject.message} />
+            </div>}
           <div className={classes.where}>
             {withStore && (
               <TextLink to={paths.store} params={{ storeId: reject.store_id }}>
@@ -71,7 +72,9 @@ function RejectItem({ reject, withStore }: { reject: Reject; withStore: boolean 
             <span>
               {reject.entity ? word('entity', reject.entity) : t('rejects.key')} <code>{reject.key}</code>
             </span>
-            {reject.position && <span>{reject.position}</span>}
+            {reject.position && (
+              <span>{/^\d+$/.test(reject.position) ? t('rejects.line', { line: reject.position }) : reject.position}</span>
+            )}
             <span>{word('errorClass', reject.class)}</span>
             <Age at={reject.created_at} />
           </div>

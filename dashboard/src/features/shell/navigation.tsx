@@ -81,8 +81,8 @@ export function Navigation({ live, onClose }: { live: LiveState; onClose: () => 
           <div className={classes.me}>
             <div className={classes.who}>
               <div className={classes.name}>{me.data.tenant_name}</div>
-              <div className={classes.email}>
-                {me.data.name || me.data.email} · {word('role', me.data.role)}
+              <div className={classes.email} title={`${me.data.email} · ${word('role', me.data.role)}`}>
+                {me.data.name || me.data.email}
               </div>
             </div>
             <Tooltip label={t('shell.logOut')}>

@@ -8,6 +8,7 @@ import { useAction } from '../../domain/use-action';
 import { useWord } from '../../i18n/use-word';
 import { Confirm } from '../../ui/confirm';
 import { Notice } from '../../ui/notice';
+import { Prose } from '../../ui/prose';
 import { type TrippedBrake, trippedBrakes } from './brakes';
 
 /** A run that would delete more than usual waits for a person. */
@@ -40,7 +41,7 @@ function BrakeNotice({ brake, storeId }: { brake: TrippedBrake; storeId: string 
           )
         }
       >
-        {brake.message} {t('brake.hint')}
+        <Prose text={brake.message} /> {t('brake.hint')}
       </Notice>
       <Confirm
         opened={asking}
@@ -51,7 +52,9 @@ function BrakeNotice({ brake, storeId }: { brake: TrippedBrake; storeId: string 
         onConfirm={() => confirm.mutate(undefined)}
         onClose={() => setAsking(false)}
       >
-        <p>{brake.message}</p>
+        <p>
+          <Prose text={brake.message} />
+        </p>
         <p>{t('brake.warning')}</p>
       </Confirm>
     </>

@@ -16,6 +16,7 @@ import { Icon } from '../../ui/icon';
 import { Notice } from '../../ui/notice';
 import { Page } from '../../ui/page';
 import { Panel } from '../../ui/panel';
+import { Prose } from '../../ui/prose';
 import { TextLink } from '../../ui/text-link';
 import { Agents } from './agents';
 import { BrakeNotices } from './brake-notices';
@@ -208,8 +209,12 @@ function Health({ detail, onEnrol }: { detail: StoreDetail; onEnrol: () => void 
   const { pos_system, stream, message, hint, at } = overview.last_error;
   return (
     <Notice tone={overview.state === 'failing' ? 'bad' : 'warn'} title={[pos_system, stream].filter(Boolean).join(' · ') || t('attention.failing')}>
-      {message} {at && <Age at={at} />}
-      {hint && <div className={classes.hint}>{hint}</div>}
+      <Prose text={message} /> {at && <Age at={at} />}
+      {hint && (
+        <div className={classes.hint}>
+          <Prose text={hint} />
+        </div>
+      )}
     </Notice>
   );
 }

@@ -5,6 +5,7 @@ import { useFormat } from '../../format/use-format';
 import { useWord } from '../../i18n/use-word';
 import { Age } from '../../ui/age';
 import { type Column, DataTable } from '../../ui/data-table';
+import { Prose } from '../../ui/prose';
 import classes from './store-page.module.css';
 
 /** Each stream: what it is doing, when it last succeeded, and what stops it. */
@@ -40,7 +41,7 @@ export function StreamTable({ streams }: { streams: Stream[] }) {
       columns={columns}
       rows={streams}
       rowKey={(stream) => `${stream.pos_system} ${stream.stream}`}
-      below={(stream) => stream.last_error && <p className={classes.error}>{stream.last_error}</p>}
+      below={(stream) => stream.last_error && <p className={classes.error}><Prose text={stream.last_error} /></p>}
     />
   );
 }
