@@ -9,7 +9,7 @@ use fluxion_ingest::auth::{password, secret};
 use fluxion_ingest::config::{Config, Overrides, Password};
 use fluxion_ingest::database::accounts::NewUser;
 use fluxion_ingest::database::fleet::NewTenant;
-use fluxion_ingest::database::{self, Database};
+use fluxion_ingest::database::{self, Database, DatabaseError};
 use fluxion_ingest::views::account::Role;
 use fluxion_ingest::{routes, telemetry};
 
@@ -76,10 +76,24 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            eprintln!(
-                "\nhint: fluxion-ingest --help explains flags and variables; fluxion-ingest config sample prints every setting"
-            );
+            eprintln!("\nhint: {}", hint(&error));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the operator does next.
+fn hint(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<DatabaseError>() {
+        Some(DatabaseError::Unavailable { .. }) => {
+            "see that the database runs, that FLUXION_DATABASE_URL names its host, port, user, password and database, \
+             and that this user may write to its folder"
+        }
+        Some(DatabaseError::Internal { .. }) => {
+            "see that this version is not older than the one that last used the database; else please report this"
+        }
+        Some(_) | None => {
+            "fluxion-ingest --help explains flags and variables; fluxion-ingest config sample prints every setting"
         }
     }
 }
