@@ -16,9 +16,21 @@ export default defineConfig({
     proxy: { '/v1': { target: ingest, changeOrigin: true } },
   },
   test: {
-    environment: 'happy-dom',
-    setupFiles: ['src/test-setup.ts'],
-    include: ['src/**/*.test.{ts,tsx}'],
     css: false,
+    // A loaded machine is slow, and that is no failure.
+    testTimeout: 60_000,
+    // Only pages need a document; all else runs without one, which is faster.
+    projects: [
+      { extends: true, test: { name: 'logic', environment: 'node', include: ['src/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'pages',
+          environment: 'happy-dom',
+          setupFiles: ['src/test-setup.ts'],
+          include: ['src/**/*.test.tsx'],
+        },
+      },
+    ],
   },
 });
