@@ -189,7 +189,7 @@ impl Chain {
     }
 }
 
-fn tenant(match_rule: MatchRule) -> NewTenant {
+pub fn tenant(match_rule: MatchRule) -> NewTenant {
     NewTenant {
         name: "Abastos El Ávila".to_owned(),
         country: Some("VE".to_owned()),

@@ -2,14 +2,12 @@
 
 use chrono::Utc;
 use fluxion_ingest::database::DatabaseError;
-use fluxion_ingest::ops::delivery::{Encoding, decode};
 use fluxion_model::delivery::{Ack, Line};
 use fluxion_model::entity::EntityKind;
 use fluxion_model::id::{BatchSeq, Epoch, JobId, PosSystemId};
 use fluxion_model::job::{JobCounts, JobKind, JobReport, JobStatus};
-use fluxion_model::reject::{ErrorClass, Rejected};
 
-use crate::chain::{Chain, dec, gone, price, product, put, sale, stock};
+use crate::chain::{Chain, gone, price, product, put, sale, stock};
 use crate::rejects::reject;
 
 on_both_engines!(

@@ -32,6 +32,7 @@ mod delivery;
 mod fleet;
 mod http;
 mod matching;
+mod reads;
 mod rejects;
 mod resolutions;
 mod schema;

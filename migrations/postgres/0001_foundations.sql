@@ -227,7 +227,8 @@ create table prices (
     batch_seq bigint not null,
     primary key (tenant_id, pos_system_id, external_id)
 );
-create index prices_by_product on prices (tenant_id, pos_system_id, product);
+-- Not led by the primary key's columns: without statistics the planner might take it for a look-up by key.
+create index prices_by_product on prices (tenant_id, product, pos_system_id);
 
 -- Past amounts, each with the delivery that had brought it.
 create table price_history (
@@ -267,7 +268,7 @@ create table stock_levels (
     batch_seq bigint not null,
     primary key (tenant_id, pos_system_id, external_id)
 );
-create index stock_levels_by_product on stock_levels (tenant_id, pos_system_id, product);
+create index stock_levels_by_product on stock_levels (tenant_id, product, pos_system_id);
 
 create table stock_history (
     tenant_id uuid not null,

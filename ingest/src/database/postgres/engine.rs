@@ -13,7 +13,10 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, PgValueRef,
 };
-use sqlx::{AssertSqlSafe, Decode, Encode, PgPool, Postgres, SqlSafeStr, Transaction, Type};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Decode, Encode, PgConnection, PgPool, Postgres, SqlSafeStr,
+    Transaction, Type,
+};
 
 use crate::database::bulk::{Cell, Kind, Rows};
 use crate::database::{DatabaseError, DatabaseResult};
@@ -53,14 +56,21 @@ impl Engine {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| DatabaseError::unavailable("read the database URL", error))?
             .application_name("fluxion-ingest")
-            // Plans of short statements are not worth compiling.
-            .options([("jit", "off")]);
-        let pool = PgPoolOptions::new()
+            // Plans of short statements are not worth compiling; and a plan made while a table was empty must not be
+            // kept for a table that has grown by half a million rows since.
+            .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan")]);
+        let patience = PgPoolOptions::new()
             .max_connections(16)
-            .acquire_timeout(Duration::from_secs(15))
-            .connect_with(options)
-            .await
-            .map_err(|error| DatabaseError::unavailable("connect to PostgreSQL", error))?;
+            .acquire_timeout(Duration::from_secs(15));
+        let pool = match patience.connect_with(options.clone()).await {
+            Ok(pool) => pool,
+            Err(timeout) => {
+                // A pool only says that time ran out; one more try by itself says why.
+                let cause = PgConnection::connect_with(&options).await.err();
+                let cause = cause.unwrap_or(timeout);
+                return Err(DatabaseError::unavailable("connect to PostgreSQL", cause));
+            }
+        };
         // The migrator holds an advisory lock, so several instances may start at the same moment.
         let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
             Migration::new(
