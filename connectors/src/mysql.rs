@@ -9,6 +9,7 @@
 //! means UTC. DATETIME columns are wall-clock time and stay untouched.
 
 mod catalog;
+mod children;
 mod config;
 mod decode;
 mod fault;

@@ -1,6 +1,7 @@
 //! Key values: kept in cursors, compared by the server.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use fluxion_model::row::RowKey;
 use fluxion_model::value::Value;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -183,6 +184,32 @@ fn compare(statement: &mut Statement, column: &KeyColumn<'_>, operator: &str, pa
         " < " => statement.push("0"),
         _ => statement.push("1"),
     };
+}
+
+/// The row's key, or which of its columns has no usable value.
+pub(super) fn key_of(values: &[Value], key: &[usize], text: &mut String) -> Result<RowKey, usize> {
+    use std::fmt::Write as _;
+    text.clear();
+    for (i, at) in key.iter().enumerate() {
+        if i > 0 {
+            text.push('|');
+        }
+        match &values[*at] {
+            Value::Null | Value::Undecodable(_) => return Err(*at),
+            Value::Text(part) if part.contains(['|', '\\']) => {
+                text.push_str(&RowKey::join([part]).0);
+            }
+            Value::Text(part) => text.push_str(part),
+            // No other value has a bar or a backslash, and writing to a String cannot fail.
+            value => write!(text, "{value}").unwrap_or_default(),
+        }
+    }
+    Ok(RowKey(text.as_str().into()))
+}
+
+/// A row's key, for a cursor.
+pub(super) fn key_parts(values: &[Value], key: &[usize]) -> Option<Vec<KeyPart>> {
+    key.iter().map(|at| KeyPart::of(&values[*at])).collect()
 }
 
 fn from_hex(text: &str) -> Option<Box<[u8]>> {

@@ -1,6 +1,5 @@
 //! Pages of rows with the rows that belong to them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,18 +8,16 @@ use fluxion_model::value::Value;
 use mysql_async::{Column, Value as Param};
 
 use super::KIND;
+use super::children::{KEYS_PER_QUERY, Nest, child_statements, one_of};
 use super::decode::{Plan, moment};
 use super::fault;
-use super::key::{KeyColumn, KeyPart, Side, beyond};
+use super::key::{KeyColumn, KeyPart, Side, beyond, key_of, key_parts};
 use super::position::Mark;
 use super::session::{QueryFault, Session};
-use super::sql::{ChildQuery, Statement, StreamQuery, invalid};
+use super::sql::{Statement, StreamQuery, invalid};
 use super::watermark::{self, Clock, Low};
 use crate::connector::RowProblem;
 use crate::error::{SourceError, SourceResult};
-
-/// Keys asked for in one query.
-const KEYS_PER_QUERY: usize = 1024;
 
 /// Tables with more rows than this are not counted; the server's estimate must do.
 const WORTH_COUNTING: u64 = 1_000_000;
@@ -515,31 +512,6 @@ fn read_row(
         .collect()
 }
 
-/// The row's key, or which of its columns has no usable value.
-fn key_of(values: &[Value], key: &[usize], text: &mut String) -> Result<RowKey, usize> {
-    use std::fmt::Write as _;
-    text.clear();
-    for (i, at) in key.iter().enumerate() {
-        if i > 0 {
-            text.push('|');
-        }
-        match &values[*at] {
-            Value::Null | Value::Undecodable(_) => return Err(*at),
-            Value::Text(part) if part.contains(['|', '\\']) => {
-                text.push_str(&RowKey::join([part]).0);
-            }
-            Value::Text(part) => text.push_str(part),
-            // No other value has a bar or a backslash, and writing to a String cannot fail.
-            value => write!(text, "{value}").unwrap_or_default(),
-        }
-    }
-    Ok(RowKey(text.as_str().into()))
-}
-
-fn key_parts(values: &[Value], key: &[usize]) -> Option<Vec<KeyPart>> {
-    key.iter().map(|at| KeyPart::of(&values[*at])).collect()
-}
-
 fn no_key(query: &StreamQuery, at: usize, values: &[Value]) -> RowProblem {
     let column = &query.shape.columns[at];
     let (raw, what) = match &values[at] {
@@ -555,152 +527,4 @@ fn no_key(query: &StreamQuery, at: usize, values: &[Value]) -> RowProblem {
             query.table
         ),
     }
-}
-
-/// The rows with one of these keys.
-fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys: &[Vec<KeyPart>]) {
-    if let [column] = columns {
-        statement.fragment(column.sql).push(" IN (");
-        // Few shapes of lists, so that the server prepares few statements.
-        let padded = keys.len().next_power_of_two();
-        let padding = std::iter::repeat_n(&keys[0], padded - keys.len());
-        for (i, key) in keys.iter().chain(padding).enumerate() {
-            statement.push(if i == 0 { "" } else { "," });
-            key[0].bind(statement, column.collation);
-        }
-        statement.push(")");
-        return;
-    }
-    statement.push("(");
-    for (i, key) in keys.iter().enumerate() {
-        statement.push(if i == 0 { "(" } else { " OR (" });
-        for (j, (column, part)) in columns.iter().zip(key).enumerate() {
-            statement
-                .push(if j == 0 { "" } else { " AND " })
-                .fragment(column.sql)
-                .push(" = ");
-            part.bind(statement, column.collation);
-        }
-        statement.push(")");
-    }
-    statement.push(")");
-}
-
-/// The children of a page's rows. A scan reads every key between its first and its last, so for whole numbers, whose
-/// order is the same everywhere, the range is enough.
-fn child_statements(child: &ChildQuery, parents: &[Vec<KeyPart>], is_scan: bool) -> Vec<Statement> {
-    let columns: Vec<KeyColumn<'_>> = child
-        .parent
-        .iter()
-        .map(|at| KeyColumn {
-            sql: &child.select.columns[*at],
-            collation: None,
-        })
-        .collect();
-    let order = || child.parent.iter().chain(&child.order).copied();
-    let are_numbers = parents
-        .iter()
-        .flatten()
-        .all(|part| matches!(part, KeyPart::Int(_)));
-    if let (true, true, [first, .., last]) = (is_scan, are_numbers, parents) {
-        let mut statement = child.select.start();
-        statement.and().push("(");
-        beyond(&mut statement, &columns, first, Side::AtOrAfter);
-        statement.push(")").and().push("(");
-        beyond(&mut statement, &columns, last, Side::AtOrBefore);
-        statement.push(")");
-        child.select.order(&mut statement, order());
-        return vec![statement];
-    }
-    let chunk = if columns.len() == 1 {
-        4 * KEYS_PER_QUERY
-    } else {
-        KEYS_PER_QUERY / 4
-    };
-    let chunks = parents.chunks(chunk).map(|some| {
-        let mut statement = child.select.start();
-        one_of(statement.and(), &columns, some);
-        child.select.order(&mut statement, order());
-        statement
-    });
-    chunks.collect()
-}
-
-/// Puts children under their parents. Both come in the order of the key, so the parent is nearly always the one of the
-/// child before, or the next.
-struct Nest<'a> {
-    changes: &'a mut [RowChange],
-    key: &'a [usize],
-    group: usize,
-    at: usize,
-    /// By key, and by key as a forgiving collation compares it; made when first needed.
-    index: Option<(HashMap<RowKey, usize>, HashMap<String, usize>)>,
-    text: String,
-}
-
-impl<'a> Nest<'a> {
-    fn new(changes: &'a mut [RowChange], key: &'a [usize], group: usize) -> Self {
-        Self {
-            changes,
-            key,
-            group,
-            at: 0,
-            index: None,
-            text: String::new(),
-        }
-    }
-
-    fn add(&mut self, values: Vec<Value>, parent: &[usize]) {
-        let place = [self.at, self.at + 1]
-            .into_iter()
-            .find(|at| self.is_parent(*at, &values, parent))
-            .or_else(|| self.search(&values, parent));
-        let Some(place) = place else {
-            return;
-        };
-        self.at = place;
-        if let RowChange::Upsert { row, .. } = &mut self.changes[place] {
-            row.children[self.group].push(Row {
-                values,
-                children: Vec::new(),
-                position: None,
-            });
-        }
-    }
-
-    fn is_parent(&self, at: usize, values: &[Value], parent: &[usize]) -> bool {
-        match self.changes.get(at) {
-            Some(RowChange::Upsert { row, .. }) => self
-                .key
-                .iter()
-                .zip(parent)
-                .all(|(own, other)| row.values[*own] == values[*other]),
-            Some(RowChange::Delete { .. }) | None => false,
-        }
-    }
-
-    fn search(&mut self, values: &[Value], parent: &[usize]) -> Option<usize> {
-        let changes = &*self.changes;
-        let (exact, folded) = self.index.get_or_insert_with(|| {
-            let keys = changes
-                .iter()
-                .enumerate()
-                .map(|(at, change)| (change.key(), at));
-            (
-                keys.clone().map(|(key, at)| (key.clone(), at)).collect(),
-                keys.map(|(key, at)| (fold(key), at)).collect(),
-            )
-        });
-        let key = key_of(values, parent, &mut self.text).ok()?;
-        exact.get(&key).or_else(|| folded.get(&fold(&key))).copied()
-    }
-}
-
-/// As most collations compare: case and trailing spaces do not matter.
-fn fold(key: &RowKey) -> String {
-    let parts = key
-        .split()
-        .into_iter()
-        .map(|part| part.trim_end().to_lowercase());
-    RowKey::join(parts).0.into()
 }
