@@ -22,6 +22,7 @@ on_both_engines!(
     the_last_of_several_lines_about_one_record_counts,
     a_job_report_replaces_the_earlier_one_and_marks_the_last_sync,
     what_the_dashboard_is_told_is_a_row_per_kind_and_batch,
+    a_delivery_cut_off_at_any_moment_is_all_there_or_not_at_all,
     ten_thousand_records_in_one_batch,
     two_stores_at_once_make_one_product_for_one_sku,
 );
@@ -455,4 +456,52 @@ async fn two_stores_at_once_make_one_product_for_one_sku(chain: Chain) {
             .await,
         "500"
     );
+}
+
+/// A client that hangs up drops the work in the middle of whatever statement it is at.
+async fn a_delivery_cut_off_at_any_moment_is_all_there_or_not_at_all(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let mut cut_off = 0;
+    for round in 0..12_i64 {
+        let lines: Vec<Line> = (0..300)
+            .flat_map(|n| {
+                let id = (round * 1_000 + n).to_string();
+                [
+                    put(product(&id, &id, "Café", &[])),
+                    put(price("changing", "1", &(round + 1).to_string())),
+                    put(sale(&id, &["1", "2"])),
+                ]
+            })
+            .collect();
+        let delivery = agent.delivery(agent.next, &lines);
+        let mut patience = std::time::Duration::from_millis(1);
+        loop {
+            let work = chain.database.apply(&agent.identity, &delivery);
+            if tokio::time::timeout(patience, work)
+                .await
+                .is_ok_and(|applied| applied.is_ok())
+            {
+                break;
+            }
+            cut_off += 1;
+            patience = patience * 3 / 2;
+        }
+        agent.next = agent.next.next();
+        let rounds = round + 1;
+        for (table, each) in [
+            ("products", 300),
+            ("mapping_cache", 300),
+            ("sales", 300),
+            ("sale_lines", 600),
+            ("sale_payments", 300),
+        ] {
+            assert_eq!(
+                chain.count(table).await,
+                rounds * each,
+                "{table} after round {rounds}"
+            );
+        }
+        assert_eq!(chain.count("price_history").await, round);
+    }
+    assert!(cut_off > 0);
 }

@@ -7,7 +7,7 @@
 //! A conflict is open once per subject and closes by itself when the contradiction is gone. After a person has decided,
 //! it is raised again only on other evidence.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use fluxion_model::Uuid;
@@ -194,15 +194,15 @@ pub fn settle(found: Vec<Contradiction>, held: &[HeldConflict]) -> Settlement {
             settlement.close.push(conflict.id);
         }
     }
+    // What is open stays open, and what a person has decided on is not asked again.
+    let known: HashSet<(&str, &str)> = held
+        .iter()
+        .filter(|held| held.status != "closed")
+        .map(|held| (held.subject.as_str(), held.evidence.as_str()))
+        .collect();
     settlement.open = found
         .into_iter()
-        .filter(|found| {
-            !held.iter().any(|held| {
-                held.subject == found.subject
-                    && held.evidence == found.evidence
-                    && held.status != "closed"
-            })
-        })
+        .filter(|found| !known.contains(&(found.subject.as_str(), found.evidence.as_str())))
         .collect();
     settlement
 }
