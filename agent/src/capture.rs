@@ -5,7 +5,9 @@
 
 mod follow;
 mod job;
+mod keep;
 mod limiter;
+mod orders;
 mod pos;
 mod prepare;
 mod run;

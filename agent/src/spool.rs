@@ -5,6 +5,7 @@
 //! nothing doubled. The spool never talks to a POS or to the cloud.
 
 mod commit;
+mod delivery;
 mod handle;
 mod peek;
 mod queue;

@@ -4,30 +4,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fluxion_connectors::{
-    Batch, BatchLimit, ChangeStream, Next, OpenContext, Remedy, ScanPart, Settled, SourceError,
-    StartAt,
+    Batch, BatchLimit, ChangeStream, Next, OpenContext, Remedy, Settled, SourceError, StartAt,
 };
 use fluxion_mappings::Bound;
 use fluxion_model::command::SyncMode;
 use fluxion_model::entity::EntityKind;
 use fluxion_model::heartbeat::StreamPhase;
-use fluxion_model::job::{JobError, JobKind};
+use fluxion_model::job::JobKind;
 use fluxion_model::reject::ErrorClass;
-use fluxion_model::row::{RowKey, RowShape};
-use fluxion_model::stream::{Capture, Cursor, Source};
+use fluxion_model::row::RowShape;
+use fluxion_model::stream::{Capture, Source};
+
+use tokio::time::Instant;
 
 use super::job::{Beginning, Job};
+use super::keep::Piece;
 use super::prepare::{Input, prepare};
-use super::worker::{Task, Worker, halt};
-use crate::spool::{
-    Commit, Committed, Halt, Prepared, RejectNews, ReportNeed, SpoolError, SpoolResult,
-    StreamPosition, Sweep, Swept,
-};
+use super::worker::{Mode, Task, Worker, halt};
+use crate::spool::{Halt, ReportNeed, SpoolError, SpoolResult, StreamPosition};
 
 const BATCH_ROWS: usize = 5_000;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
-const REPLAY_KEYS: usize = 500;
-const DISK_FULL_WAIT: Duration = Duration::from_secs(10);
+/// How long a run that comes once waits for a file to be complete.
+const RIPENING: Duration = Duration::from_secs(5);
+const RIPENING_LOOK: Duration = Duration::from_millis(250);
 
 /// How a run ended well.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ pub(super) enum Stop {
 pub(super) struct OpenStream {
     /// Never locked: only there because a worker's future must be `Sync`, and a stream need not be.
     stream: Mutex<Box<dyn ChangeStream>>,
-    position: StreamPosition,
+    pub(super) position: StreamPosition,
     bound: Option<(Arc<RowShape>, Arc<Bound>)>,
 }
 
@@ -128,7 +128,7 @@ impl Worker {
         }
     }
 
-    fn kind(&self, scanning: bool) -> JobKind {
+    pub(super) fn kind(&self, scanning: bool) -> JobKind {
         match &self.rules.spec().capture {
             // Asked for everything, an export folder gives the files that are there.
             Capture::Arrival if self.everything => JobKind::FullSync,
@@ -190,15 +190,7 @@ impl Worker {
             bound: None,
         });
         if announce {
-            self.commit(
-                Prepared::default(),
-                None,
-                None,
-                ScanPart::No,
-                &mut job,
-                ReportNeed::Always,
-            )
-            .await?;
+            self.commit(Piece::report(), &mut job).await?;
         }
         Ok(job)
     }
@@ -239,6 +231,7 @@ impl Worker {
 
     async fn pull(&mut self, job: &mut Job, reads_whole: bool) -> Result<Ended, Stop> {
         let mut scanned = false;
+        let mut last_news = Instant::now();
         loop {
             self.wait_for_room().await?;
             let limit = BatchLimit {
@@ -261,7 +254,10 @@ impl Worker {
                 }
             };
             match next {
-                Next::Batch(batch) => self.take(batch, job).await?,
+                Next::Batch(batch) => {
+                    self.take(batch, job).await?;
+                    last_news = Instant::now();
+                }
                 Next::ScanComplete { end } => {
                     self.sweep(end, job).await?;
                     scanned = true;
@@ -276,6 +272,9 @@ impl Worker {
                     *job = Job::begin(&self.name, self.kind(false), None, Beginning::Anew);
                     self.show(|live| live.state.phase = StreamPhase::Following);
                 }
+                Next::CaughtUp { look_again, .. } if self.file_may_ripen(last_news) => {
+                    tokio::time::sleep(look_again.min(RIPENING_LOOK)).await;
+                }
                 Next::CaughtUp { end, look_again } => {
                     self.caught_up(end).await?;
                     if !scanned || job.announced {
@@ -288,6 +287,14 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// A file counts as complete only when it has stood still for a while. A resident agent looks again later; one that
+    /// runs once must wait for it.
+    fn file_may_ripen(&self, last_news: Instant) -> bool {
+        self.shared.mode == Mode::OneShot
+            && self.rules.spec().capture == Capture::Arrival
+            && last_news.elapsed() < RIPENING
     }
 
     /// Maps a batch, stores it, and tells the connector that it is durable.
@@ -329,7 +336,16 @@ impl Worker {
             ReportNeed::WithNews
         };
         let commit = self
-            .commit(prepared, Some(end), mark, scan, job, report)
+            .commit(
+                Piece {
+                    end: Some(end),
+                    mark,
+                    scan,
+                    report,
+                    ..Piece::of(prepared)
+                },
+                job,
+            )
             .await?;
         let counts = job.report.counts;
         self.show(|live| {
@@ -354,7 +370,7 @@ impl Worker {
         Ok(())
     }
 
-    fn bind(&mut self, shape: &Arc<RowShape>) -> Result<Arc<Bound>, Stop> {
+    pub(super) fn bind(&mut self, shape: &Arc<RowShape>) -> Result<Arc<Bound>, Stop> {
         let known = self.open.as_ref().and_then(|open| open.bound.as_ref());
         if let Some((old, bound)) = known
             && (Arc::ptr_eq(old, shape) || old == shape)
@@ -375,334 +391,12 @@ impl Worker {
         Ok(bound)
     }
 
-    /// Stores a batch, however long the disk stays full.
-    async fn commit(
-        &self,
-        prepared: Prepared,
-        end: Option<Cursor>,
-        mark: Option<String>,
-        scan: ScanPart,
-        job: &mut Job,
-        report: ReportNeed,
-    ) -> Result<Arc<Commit>, Stop> {
-        self.commit_with(prepared, end, mark, scan, job, report, RejectNews::Changed)
-            .await
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one transaction, named where they are stored"
-    )]
-    async fn commit_with(
-        &self,
-        prepared: Prepared,
-        end: Option<Cursor>,
-        mark: Option<String>,
-        scan: ScanPart,
-        job: &mut Job,
-        report: ReportNeed,
-        reject_news: RejectNews,
-    ) -> Result<Arc<Commit>, Stop> {
-        let position = match &self.open {
-            Some(open) => open.position.clone(),
-            None => self.position().await?,
-        };
-        let commit = Arc::new(Commit {
-            stream: position.id,
-            generation: position.generation,
-            prepared,
-            end,
-            mark,
-            scan,
-            job: job.report.clone(),
-            mapping_version: self.pos.rules.version(),
-            reject_news,
-            report,
-        });
-        loop {
-            let again = Arc::clone(&commit);
-            match self
-                .shared
-                .spool
-                .call(move |store| store.commit(&again))
-                .await
-            {
-                Ok(Committed {
-                    job: counted,
-                    batches,
-                }) => {
-                    job.counted(counted, batches);
-                    return Ok(commit);
-                }
-                Err(error @ SpoolError::DiskFull(_)) => {
-                    self.wait_for_disk(&error).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    async fn wait_for_disk(&self, error: &SpoolError) -> Result<(), Stop> {
-        let message = crate::chain(error);
-        tracing::error!(stream = %self.name, "{message}");
-        self.show(|live| {
-            live.state.phase = StreamPhase::Retrying;
-            live.state.last_error = Some(message);
-        });
-        tokio::select! {
-            () = self.shared.cancel.cancelled() => Err(Stop::Cancelled),
-            () = tokio::time::sleep(DISK_FULL_WAIT) => Ok(()),
-        }
-    }
-
-    /// Reading stops while as much waits for the cloud as may wait.
-    async fn wait_for_room(&self) -> Result<(), Stop> {
-        let limit = self.shared.max_waiting_bytes;
-        let mut watch = self.shared.spool.watch();
-        if watch.borrow().bytes < limit {
-            return Ok(());
-        }
-        let message = format!(
-            "the spool holds {} MB that the cloud has not taken, as much as it may; reading waits. Check the line to the \
-             cloud, or raise spool.max_size_mb",
-            limit / 1_000_000
-        );
-        tracing::error!(stream = %self.name, "{message}");
-        self.show(|live| live.state.last_error = Some(message));
-        while watch.borrow().bytes >= limit {
-            tokio::select! {
-                () = self.shared.cancel.cancelled() => return Err(Stop::Cancelled),
-                changed = watch.changed() => changed.map_err(|_| Stop::Cancelled)?,
-            }
-        }
-        self.show(|live| live.state.last_error = None);
-        Ok(())
-    }
-
-    /// What a finished scan did not bring is gone, within the brake.
-    async fn sweep(&mut self, end: Cursor, job: &mut Job) -> Result<(), Stop> {
-        let position = match &self.open {
-            Some(open) => open.position.clone(),
-            None => self.position().await?,
-        };
-        let brake = self.pos.config.delete_brake;
-        loop {
-            let sweep = Sweep {
-                stream: position.id,
-                generation: position.generation,
-                end: end.clone(),
-                brake,
-                job: job.report.clone(),
-                mapping_version: self.pos.rules.version(),
-            };
-            match self
-                .shared
-                .spool
-                .call(move |store| store.sweep(&sweep))
-                .await?
-            {
-                Swept::Done(report) => {
-                    job.counted(report, 0);
-                    return Ok(());
-                }
-                Swept::More(report) => job.counted(report, 1),
-                Swept::Braked { gone, known } => return Err(self.braked(gone, known)),
-                Swept::NoScan => {
-                    let (id, rules) = (position.id, self.pos.rules_id);
-                    self.shared
-                        .spool
-                        .call(move |store| store.start_over(id, rules))
-                        .await?;
-                    return Err(Stop::NewLife);
-                }
-            }
-            self.wait_for_room().await?;
-        }
-    }
-
-    fn braked(&self, gone: u64, known: u64) -> Stop {
-        let message =
-            format!("{gone} of {known} rows are gone at the POS; their deletes wait for a person");
-        let hint = format!(
-            "look whether the POS or its export is complete. If they are really gone, confirm in the dashboard or with \
-             `fluxion-agent confirm-deletes --pos \"{}\" --stream {}`; if not, mend the source and the next full read \
-             goes on by itself",
-            self.pos_name(),
-            self.name
-        );
-        Stop::Halt {
-            halt: halt("delete_brake", message, Some(hint)),
-            class: ErrorClass::BusinessRule,
-        }
-    }
-
-    async fn caught_up(&self, end: Cursor) -> Result<(), Stop> {
-        let Some(open) = &self.open else {
-            return Err(Stop::NewLife);
-        };
-        let (id, generation) = (open.position.id, open.position.generation);
-        self.shared
-            .spool
-            .call(move |store| store.caught_up(id, generation, &end))
-            .await?;
-        Ok(())
-    }
-
-    /// The job's last word, where it is worth one.
-    async fn complete(&mut self, job: &mut Job) -> Result<(), Stop> {
-        let worth_it = self.quiet.worth_it(job) || self.asked;
-        job.completed();
-        if worth_it {
-            self.commit(
-                Prepared::default(),
-                None,
-                None,
-                ScanPart::No,
-                job,
-                ReportNeed::Always,
-            )
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// The job's last word when it failed: the one under way, or one that says why none could begin.
-    pub(super) async fn report_failure(&mut self, error: JobError) {
-        let Ok(position) = self.position().await else {
-            return;
-        };
-        let mut job = match position.job {
-            Some(job) if job.status == fluxion_model::job::JobStatus::Running => {
-                Job::begin(&self.name, job.kind, Some(job), Beginning::GoesOn)
-            }
-            _ => Job::begin(
-                &self.name,
-                self.kind(position.cursor.is_none()),
-                None,
-                Beginning::Anew,
-            ),
-        };
-        job.failed(error);
-        let reported = self
-            .commit(
-                Prepared::default(),
-                None,
-                None,
-                ScanPart::No,
-                &mut job,
-                ReportNeed::Always,
-            )
-            .await;
-        if reported.is_err() {
-            tracing::debug!(stream = %self.name, "the failure could not be reported; the heartbeat tells it");
-        }
-    }
-
-    /// A person confirmed: the deletes that wait are carried out.
-    async fn carry_out_deletes(&mut self) -> Result<Ended, Stop> {
-        let position = self.position().await?;
-        let Some(end) = position.pending_end.clone() else {
-            tracing::info!(stream = %self.name, "no deletes wait for a confirmation");
-            return Ok(Ended {
-                look_again: Duration::ZERO,
-                scanned: false,
-            });
-        };
-        let id = position.id;
-        self.shared
-            .spool
-            .call(move |store| store.confirm_deletes(id))
-            .await?;
-        let mut job = Job::begin(&self.name, JobKind::FullSync, None, Beginning::Anew);
-        self.open = None;
-        self.sweep(end, &mut job).await?;
-        job.announced = true;
-        self.complete(&mut job).await?;
-        Ok(Ended {
-            look_again: Duration::ZERO,
-            scanned: true,
-        })
-    }
-
-    /// Reads rejected rows again, and says again what is still wrong with them.
-    async fn replay(&mut self, keys: &[String]) -> Result<Ended, Stop> {
-        let position = self.position().await?;
-        let id = position.id;
-        let keys = match keys {
-            [] => {
-                self.shared
-                    .spool
-                    .call(move |store| store.rejected_keys(id))
-                    .await?
-            }
-            some => some.to_vec(),
-        };
-        let mut job = Job::begin(&self.name, JobKind::Incremental, None, Beginning::Anew);
-        let entity = self.rules.entities().next().unwrap_or(EntityKind::Product);
-        for chunk in keys.chunks(REPLAY_KEYS) {
-            let chunk: Vec<RowKey> = chunk
-                .iter()
-                .map(|key| RowKey(key.as_str().into()))
-                .collect();
-            let context = OpenContext {
-                settings: self.pos.context.settings.clone(),
-                marks: self.shared.spool.marks(id)?,
-            };
-            let rows = match self
-                .pos
-                .connector
-                .read_keys(self.rules.spec(), &chunk, context)
-                .await
-            {
-                Ok(rows) => rows,
-                Err(SourceError {
-                    remedy:
-                        Remedy::AskOperator {
-                            code: "unsupported",
-                            ..
-                        },
-                    ..
-                }) => {
-                    tracing::warn!(
-                        stream = %self.name,
-                        "rows of files cannot be read again by themselves; export the corrected file again"
-                    );
-                    break;
-                }
-                Err(error) => return Err(self.source_error(&error, &position).await),
-            };
-            let bound = if rows.changes.is_empty() {
-                None
-            } else {
-                Some(self.bind(&rows.shape)?)
-            };
-            let prepared = prepare(Input {
-                bound: bound.as_deref(),
-                rows,
-                unreadable: &[],
-                from: "",
-                entity,
-            });
-            self.commit_with(
-                prepared,
-                None,
-                None,
-                ScanPart::No,
-                &mut job,
-                ReportNeed::WithNews,
-                RejectNews::All,
-            )
-            .await?;
-        }
-        self.complete(&mut job).await?;
-        Ok(Ended {
-            look_again: Duration::ZERO,
-            scanned: false,
-        })
-    }
-
     /// Decides by the remedy alone.
-    async fn source_error(&self, error: &SourceError, position: &StreamPosition) -> Stop {
+    pub(super) async fn source_error(
+        &self,
+        error: &SourceError,
+        position: &StreamPosition,
+    ) -> Stop {
         match &error.remedy {
             Remedy::Retry => Stop::Retry {
                 message: crate::chain(error),

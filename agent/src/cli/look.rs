@@ -157,7 +157,7 @@ pub(super) fn rejects(place: &Place, limit: u32) -> anyhow::Result<ExitCode> {
         let place = reject
             .position
             .as_ref()
-            .map(|position| format!(", {position}"))
+            .map(|position| format!(" at {position}"))
             .unwrap_or_default();
         println!("{pos}/{stream} row {}{place} ({at})", reject.key);
         println!(

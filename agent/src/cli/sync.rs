@@ -14,6 +14,7 @@ use crate::agent::{Agent, Mode, build_pos, sync_mode};
 use crate::capture::Task;
 use crate::config::Loaded;
 use crate::folder::DataFolder;
+use crate::live::StreamLive;
 use crate::logs;
 
 pub(super) fn sync(
@@ -143,7 +144,11 @@ async fn drive(
         agent.spool.info().batches,
         cloud.delivered,
     );
-    Ok(verdict(agent, all_well, drained))
+    let meant = |live: &StreamLive| {
+        pos.is_none_or(|pos| pos == live.state.pos)
+            && stream.is_none_or(|stream| *stream == live.state.stream)
+    };
+    Ok(verdict(agent, meant, all_well, drained))
 }
 
 async fn watch(agent: &Agent, progress: &mut Progress) {
@@ -173,8 +178,13 @@ async fn drain(agent: &Agent, progress: &mut Progress) -> bool {
     }
 }
 
-fn verdict(agent: &Agent, all_well: bool, drained: bool) -> ExitCode {
-    for live in agent.live.streams() {
+fn verdict(
+    agent: &Agent,
+    meant: impl Fn(&StreamLive) -> bool,
+    all_well: bool,
+    drained: bool,
+) -> ExitCode {
+    for live in agent.live.streams().into_iter().filter(meant) {
         if let Some(error) = &live.state.last_error {
             eprintln!("{}/{}: {error}", live.state.pos, live.state.stream);
             if let Some(hint) = live.halted.as_ref().and_then(|halt| halt.hint.as_ref()) {

@@ -103,7 +103,7 @@ impl Store {
             "PRAGMA auto_vacuum = INCREMENTAL;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
-             PRAGMA cache_size = -8000;
+             PRAGMA cache_size = -4000;
              PRAGMA temp_store = MEMORY;
              PRAGMA journal_size_limit = 16777216;",
         )?;
