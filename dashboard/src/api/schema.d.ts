@@ -2909,7 +2909,7 @@ export interface components {
             retrying: number;
             /**
              * Format: int64
-             * @description Reading everything.
+             * @description Reading everything for the first time.
              */
             syncing: number;
             /**

@@ -99,13 +99,15 @@ impl Known {
             match stream.phase {
                 StreamPhase::Halted => summary.halted += 1,
                 StreamPhase::Retrying => summary.retrying += 1,
-                StreamPhase::Snapshot => summary.syncing += 1,
-                StreamPhase::Idle | StreamPhase::Following | StreamPhase::Other => {
-                    match stream.last_error {
-                        Some(_) => summary.retrying += 1,
-                        None => summary.ok += 1,
-                    }
-                }
+                // A routine comparison of everything is no news; only the first one keeps a store from being in sync.
+                StreamPhase::Snapshot if stream.last_success_at.is_none() => summary.syncing += 1,
+                StreamPhase::Snapshot
+                | StreamPhase::Idle
+                | StreamPhase::Following
+                | StreamPhase::Other => match stream.last_error {
+                    Some(_) => summary.retrying += 1,
+                    None => summary.ok += 1,
+                },
             }
         }
         summary
@@ -254,6 +256,13 @@ mod tests {
         assert_eq!(store.state(now), StoreState::Warning);
         store.agents[0].streams = vec![stream(StreamPhase::Snapshot)];
         assert_eq!(store.state(now), StoreState::Syncing);
+        store.agents[0].streams[0].last_success_at = Some(now);
+        assert_eq!(
+            store.state(now),
+            StoreState::Warning,
+            "a routine comparison"
+        );
+        store.agents[0].streams[0].last_success_at = None;
         assert_eq!(
             store.state(now + TimeDelta::seconds(91)),
             StoreState::Silent

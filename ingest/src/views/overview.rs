@@ -62,7 +62,7 @@ pub enum StoreState {
     Silent,
     /// In sync, but there are rejects or conflicts, or batches wait for too long.
     Warning,
-    /// Reading everything for the first time, or again.
+    /// Reading everything for the first time.
     Syncing,
     /// No agent has been enrolled, or it has not yet declared a POS system.
     Never,
@@ -119,7 +119,7 @@ pub struct StreamSummary {
     pub total: u64,
     /// Up to date.
     pub ok: u64,
-    /// Reading everything.
+    /// Reading everything for the first time.
     pub syncing: u64,
     /// Trying again after an error.
     pub retrying: u64,
