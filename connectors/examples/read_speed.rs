@@ -39,9 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
          INSERT INTO items SELECT seq, LPAD(seq, 8, '0'), CONCAT('Producto de prueba número ', seq), seq % 40,
             LPAD(seq, 13, '7'), seq / 7, seq / 5, 16, 1, NOW() - INTERVAL seq SECOND FROM seq_1_to_200000;
          CREATE TABLE sales(id INT PRIMARY KEY, total DECIMAL(12,2));
-         CREATE TABLE lines(id INT, line INT, code VARCHAR(20), qty DECIMAL(12,3), price DECIMAL(12,2), PRIMARY KEY(id, line));
+         CREATE TABLE sale_lines(id INT, line INT, code VARCHAR(20), qty DECIMAL(12,3), price DECIMAL(12,2), PRIMARY KEY(id, line));
          INSERT INTO sales SELECT seq, seq / 3 FROM seq_1_to_100000;
-         INSERT INTO lines SELECT s.seq, l.seq, LPAD(l.seq * s.seq, 8, '0'), 1.5, 9.99 FROM seq_1_to_100000 s, seq_1_to_3 l",
+         INSERT INTO sale_lines SELECT s.seq, l.seq, LPAD(l.seq * s.seq, 8, '0'), 1.5, 9.99 FROM seq_1_to_100000 s, seq_1_to_3 l",
     )?;
     let settings = json!({
         "host": "127.0.0.1", "port": server.port(), "database": database, "user": USER, "password": PASSWORD,
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let documents: StreamSpec = serde_json::from_value(json!({
         "name": "sales", "key": ["id"], "capture": {"strategy": "diff"},
         "source": {"query": {"from": "sales", "columns": {"id": "id", "total": "total"}}},
-        "children": [{"name": "lines", "parent": ["id"], "order": ["line"], "query": {"from": "lines", "columns": {
+        "children": [{"name": "lines", "parent": ["id"], "order": ["line"], "query": {"from": "sale_lines", "columns": {
             "id": "id", "line": "line", "code": "code", "qty": "qty", "price": "price"}}}],
     }))?;
     for spec in [flat, documents] {

@@ -12,7 +12,7 @@ use fluxion_model::stream::FileSource;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::config::FilesConfig;
-use super::filing::REPORT_ENDING;
+use super::filing::{REPORT_ENDING, ROWS_ENDING};
 use super::pattern::Pattern;
 use super::table::Broken;
 
@@ -150,6 +150,7 @@ impl Inbox {
             if is_marker
                 || is_hidden
                 || name.ends_with(REPORT_ENDING)
+                || name.ends_with(ROWS_ENDING)
                 || !self.pattern.matches(&name)
             {
                 continue;

@@ -14,8 +14,18 @@ use crate::error::{SourceError, SourceResult};
 /// Reports end in this; such files are never read.
 pub(super) const REPORT_ENDING: &str = ".report.txt";
 
+/// The rows that were set aside, for a spreadsheet; such files are never read either.
+pub(super) const ROWS_ENDING: &str = ".rejected.csv";
+
 /// Rows named in a report; more are counted.
 const ROWS_PER_REPORT: usize = 10_000;
+
+/// What there is to say about a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report {
+    text: String,
+    rows: Option<Vec<u8>>,
+}
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +41,7 @@ pub(super) fn file_away(
     path: &Path,
     marker: Option<&Path>,
     outcome: Outcome,
-    report: Option<&str>,
+    report: Option<&Report>,
 ) -> SourceResult<()> {
     let folder = match outcome {
         Outcome::Processed => config.folder.join(&config.processed),
@@ -57,15 +67,22 @@ pub(super) fn file_away(
     fs::create_dir_all(&folder).map_err(told)?;
     let target = free_name(&folder, path);
     if let Some(report) = report {
-        let mut name = target.clone().into_os_string();
-        name.push(REPORT_ENDING);
-        fs::write(PathBuf::from(name), report).map_err(told)?;
+        fs::write(beside(&target, REPORT_ENDING), &report.text).map_err(told)?;
+        if let Some(table) = &report.rows {
+            fs::write(beside(&target, ROWS_ENDING), table).map_err(told)?;
+        }
     }
     move_file(path, &target).map_err(told)?;
     if let Some(marker) = marker.filter(|marker| marker.exists()) {
         fs::remove_file(marker).map_err(told)?;
     }
     Ok(())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// `2026-03-01_ventas.csv`, `2026-03-01_2_ventas.csv`, and so on.
@@ -98,7 +115,7 @@ pub(super) fn on_rows(
     rows: u64,
     problems: &[RowProblem],
     note: Option<&str>,
-) -> Option<String> {
+) -> Option<Report> {
     if problems.is_empty() && note.is_none() {
         return None;
     }
@@ -129,13 +146,51 @@ pub(super) fn on_rows(
             problems.len() - ROWS_PER_REPORT
         ));
     }
-    Some(text)
+    Some(Report {
+        text,
+        rows: (!problems.is_empty()).then(|| as_table(problems)),
+    })
+}
+
+/// As Excel opens it in the countries we serve: with a byte order mark and semicolons.
+fn as_table(problems: &[RowProblem]) -> Vec<u8> {
+    let mut table = csv::WriterBuilder::new()
+        .delimiter(b';')
+        .from_writer(vec![0xef, 0xbb, 0xbf]);
+    let head = [
+        "fila / row",
+        "campo / field",
+        "valor / value",
+        "motivo / reason",
+    ]
+    .map(str::to_owned);
+    let rows = problems.iter().map(|problem| {
+        let row = problem
+            .position
+            .map(|row| row.to_string())
+            .unwrap_or_default();
+        let field = problem.field.clone().unwrap_or_default();
+        [
+            row,
+            field,
+            problem.raw.clone().unwrap_or_default(),
+            problem.message.clone(),
+        ]
+    });
+    for row in std::iter::once(head).chain(rows) {
+        // Four fields each, into memory: this cannot fail.
+        if table.write_record(&row).is_err() {
+            break;
+        }
+    }
+    table.into_inner().unwrap_or_default()
 }
 
 /// A report on a file that could not be read.
-pub(super) fn on_failure(name: &str, reason: &str) -> String {
-    format!(
+pub(super) fn on_failure(name: &str, reason: &str) -> Report {
+    let text = format!(
         "Archivo / File: {name}\nFecha / Date: {}\n\nNo se pudo leer / It could not be read:\n  {reason}\n\nCorrija y exporte de nuevo a la misma carpeta. / Correct it and export it again to the same folder.\n",
         Utc::now().format("%Y-%m-%d %H:%M UTC")
-    )
+    );
+    Report { text, rows: None }
 }

@@ -184,7 +184,7 @@ impl FilesStream {
             &closing.path,
             marker.as_deref(),
             closing.outcome,
-            report.as_deref(),
+            report.as_ref(),
         )
     }
 

@@ -135,6 +135,11 @@ async fn a_row_that_cannot_be_read_is_reported_and_the_rest_go_on() {
         "{report}"
     );
     assert!(report.contains("Row 5, code"), "{report}");
+    assert!(
+        folder
+            .names("processed")
+            .contains(&"productos.csv.rejected.csv".to_owned())
+    );
 }
 
 #[tokio::test]
