@@ -223,7 +223,7 @@ pub struct Agent {
 
 impl Agent {
     /// A delivery as it comes off the wire.
-    pub fn delivery(&self, seq: BatchSeq, lines: &[Line]) -> Delivery {
+    pub fn delivery(&self, seq: BatchSeq, lines: &[Line]) -> Arc<Delivery> {
         let header = DeliveryHeader {
             fluxion: wire::VERSION,
             epoch: self.epoch,
@@ -240,11 +240,13 @@ impl Agent {
         for line in lines {
             wire::write_line(&mut body, line).unwrap();
         }
-        decode(
-            &zstd::encode_all(body.as_slice(), 1).unwrap(),
-            Encoding::Zstd,
+        Arc::new(
+            decode(
+                &zstd::encode_all(body.as_slice(), 1).unwrap(),
+                Encoding::Zstd,
+            )
+            .unwrap(),
         )
-        .unwrap()
     }
 
     /// Delivers as the next batch.

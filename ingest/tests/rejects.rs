@@ -87,11 +87,11 @@ async fn a_line_nobody_understands_is_set_aside_alone(chain: Chain) {
         long.as_str(),
         r#"{"put":{"price":{"id":"P6","product":"1","currency":"VES","amount":"20"}}}"#,
     ];
-    let header = agent.delivery(agent.next, &[]).header;
+    let header = agent.delivery(agent.next, &[]).header.clone();
     let header = serde_json::json!({ "fluxion": 1, "epoch": header.epoch, "seq": 1, "made_at": header.made_at,
         "pos_system": header.pos_system, "stream": "items", "job": header.job, "mapping_version": 1, "lines": lines.len() });
     let body = format!("{header}\n{}\n", lines.join("\n"));
-    let delivery = decode(body.as_bytes(), Encoding::Plain).unwrap();
+    let delivery = std::sync::Arc::new(decode(body.as_bytes(), Encoding::Plain).unwrap());
     let applied = chain
         .database
         .apply(&agent.identity, &delivery)

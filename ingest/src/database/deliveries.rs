@@ -1,5 +1,7 @@
 //! Applying what agents deliver: exactly once, all or nothing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use fluxion_model::delivery::Ack;
 
@@ -39,6 +41,10 @@ pub trait Deliveries {
     /// Records, history, matching, conflicts, rejects, jobs, events and the agent's sequence commit together or not at
     /// all. A delivery that was applied before changes nothing; one that does not follow the last is
     /// [`DatabaseError::OutOfOrder`](super::DatabaseError::OutOfOrder). A new epoch begins at 1 and is accepted: the
-    /// agent lost its spool, and fingerprints make what it sends again free.
-    async fn apply(&self, agent: &AgentIdentity, delivery: &Delivery) -> DatabaseResult<Applied>;
+    /// agent lost its spool, and fingerprints make what it sends again free. Dropping the future does not stop it.
+    async fn apply(
+        &self,
+        agent: &AgentIdentity,
+        delivery: &Arc<Delivery>,
+    ) -> DatabaseResult<Applied>;
 }

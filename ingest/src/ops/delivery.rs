@@ -1,6 +1,7 @@
 //! From the bytes an agent posts to a delivery whose every line is either understood or set aside by itself.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{Datelike, Utc};
@@ -106,7 +107,7 @@ pub async fn receive(
     let delivery = tokio::task::spawn_blocking(move || decode(&body, encoding))
         .await
         .map_err(|error| DatabaseError::internal("read the delivery", error))??;
-    Ok(database.apply(agent, &delivery).await?)
+    Ok(database.apply(agent, &Arc::new(delivery)).await?)
 }
 
 /// Reads a body: decompresses within bounds, takes it apart, and understands each line by itself.

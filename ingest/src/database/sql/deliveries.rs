@@ -1,5 +1,7 @@
 //! One delivery, one transaction.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::Utc;
 use fluxion_model::Uuid;
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::database::to_the_end;
 use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, keyed};
 use super::{facts, products};
 use crate::database::agents::{AgentIdentity, AgentState};
@@ -29,7 +32,22 @@ const EVENTS_KEPT: chrono::Duration = chrono::Duration::hours(1);
 
 #[async_trait]
 impl Deliveries for Engine {
-    async fn apply(&self, agent: &AgentIdentity, delivery: &Delivery) -> DatabaseResult<Applied> {
+    async fn apply(
+        &self,
+        agent: &AgentIdentity,
+        delivery: &Arc<Delivery>,
+    ) -> DatabaseResult<Applied> {
+        let (engine, agent, delivery) = (self.clone(), *agent, Arc::clone(delivery));
+        to_the_end(async move { engine.apply_whole(&agent, &delivery).await }).await
+    }
+}
+
+impl Engine {
+    async fn apply_whole(
+        &self,
+        agent: &AgentIdentity,
+        delivery: &Delivery,
+    ) -> DatabaseResult<Applied> {
         let header = &delivery.header;
         let stamp = Stamp::of(agent, header, Utc::now());
         let mut tx = self.begin().await?;

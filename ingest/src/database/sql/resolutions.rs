@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::database::to_the_end;
 use super::engine::{self, Engine, FOR_UPDATE, Row, Tx};
 use super::products;
 use crate::database::error::found;
@@ -31,6 +32,29 @@ struct Before {
 #[async_trait]
 impl Resolutions for Engine {
     async fn resolve_conflict(
+        &self,
+        tenant: TenantId,
+        conflict: ConflictId,
+        resolution: &Resolution,
+        by: UserId,
+    ) -> DatabaseResult<()> {
+        let (engine, resolution) = (self.clone(), resolution.clone());
+        to_the_end(async move { engine.resolve(tenant, conflict, &resolution, by).await }).await
+    }
+
+    async fn undo_resolution(
+        &self,
+        tenant: TenantId,
+        conflict: ConflictId,
+        by: UserId,
+    ) -> DatabaseResult<()> {
+        let engine = self.clone();
+        to_the_end(async move { engine.undo(tenant, conflict, by).await }).await
+    }
+}
+
+impl Engine {
+    async fn resolve(
         &self,
         tenant: TenantId,
         conflict: ConflictId,
@@ -95,12 +119,7 @@ impl Resolutions for Engine {
         Ok(())
     }
 
-    async fn undo_resolution(
-        &self,
-        tenant: TenantId,
-        conflict: ConflictId,
-        by: UserId,
-    ) -> DatabaseResult<()> {
+    async fn undo(&self, tenant: TenantId, conflict: ConflictId, by: UserId) -> DatabaseResult<()> {
         let now = Utc::now();
         let mut tx = self.begin().await?;
         engine::lock_tenant(&mut tx, tenant).await?;
