@@ -220,9 +220,11 @@ fn the_schema_in_the_repository_is_fresh() {
     if std::env::var_os("FLUXION_WRITE_FIXTURES").is_some() {
         std::fs::write(&path, &fresh).unwrap();
     }
+    // Compared by meaning: whether keys keep their order depends on what else is built beside this crate.
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap_or_default();
     assert!(
-        kept == fresh,
+        kept == crate::schema(),
         "run the tests once with FLUXION_WRITE_FIXTURES=1 and commit mapping.schema.json"
     );
 }
