@@ -43,6 +43,12 @@ const KIND: ConnectorKind = ConnectorKind::Files;
 /// Files listed for a first look.
 const CATALOG_FILES: usize = 100;
 
+/// Whether a stream with this pattern takes files of this name.
+#[must_use]
+pub fn name_fits(pattern: &str, name: &str) -> bool {
+    pattern::Pattern::new(pattern).matches(name)
+}
+
 /// Reads one folder.
 #[derive(Debug)]
 pub struct FilesConnector {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use fluxion_connectors::files::name_fits;
 use fluxion_connectors::{
     BatchLimit, Connector, ConnectorKind, Marks, Next, OpenContext, SourceError, StartAt, registry,
 };
@@ -199,7 +200,7 @@ async fn read_copy(
     let mut shown = 0;
     let mut rejected = 0;
     let mut unfit = Vec::new();
-    for rules in streams {
+    for rules in meant_for(streams, name) {
         let own = folder.join(rules.spec().name.as_str());
         std::fs::create_dir_all(&own)?;
         let copy: PathBuf = own.join(name);
@@ -226,6 +227,20 @@ async fn read_copy(
     } else {
         ExitCode::from(2)
     })
+}
+
+/// The streams that would take a file of this name; where none would, the sample is tried on all of them.
+fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules> {
+    let takes = |rules: &&&StreamRules| match &rules.spec().source {
+        Source::Files(files) => name_fits(&files.pattern, name),
+        Source::Query(_) => false,
+    };
+    let named: Vec<_> = streams.iter().filter(takes).copied().collect();
+    if named.is_empty() {
+        streams.to_vec()
+    } else {
+        named
+    }
 }
 
 async fn from_pos(
@@ -299,11 +314,7 @@ async fn read(
         {
             Next::Batch(batch) => {
                 for problem in &batch.unreadable {
-                    println!(
-                        "unreadable {}: {}",
-                        problem.position.unwrap_or_default(),
-                        problem.message
-                    );
+                    println!("  ✗ {}", problem.message);
                 }
                 count += batch.rows.changes.len();
                 let done = batch.rows.changes.is_empty() && batch.unreadable.is_empty();
