@@ -90,7 +90,7 @@ impl Cloud {
         command
             .env("FLUXION_ADMIN_EMAIL", EMAIL)
             .env("FLUXION_ADMIN_PASSWORD", PASSWORD);
-        let mut server = Server::start(command, None, "TERM", self.logs.join("ingest.log"))?;
+        let mut server = Server::start(command, None, "TERM", self.logs.join("ingest.log"), None)?;
         let port = self.port;
         server.wait_until("fluxion-ingest", || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
@@ -211,7 +211,13 @@ impl Agent {
     pub fn start(&mut self) -> Result<()> {
         let mut command = Command::new(program("fluxion-agent")?);
         command.arg("run").arg("--config").arg(&self.config);
-        self.server = Some(Server::start(command, None, "TERM", self.log.clone())?);
+        self.server = Some(Server::start(
+            command,
+            None,
+            "TERM",
+            self.log.clone(),
+            None,
+        )?);
         Ok(())
     }
 

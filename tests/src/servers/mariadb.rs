@@ -93,6 +93,7 @@ impl MariaDb {
             account.as_ref(),
             "KILL",
             folder.path().join("server.log"),
+            Some(folder.path()),
         )?;
         server.wait_until("MariaDB", || greets(port))?;
         Ok(Self {

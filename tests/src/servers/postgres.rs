@@ -75,6 +75,7 @@ impl PostgreSql {
             account.as_ref(),
             "QUIT",
             folder.path().join("server.log"),
+            Some(folder.path()),
         )?;
         let base_url = format!("postgres://{USER}@127.0.0.1:{port}/");
         let ready = || {

@@ -13,18 +13,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Runs the command given as its arguments until its standard input ends, and that is when the owner is gone, even
-/// by SIGKILL: the kernel closes the pipe. Then it signals the server and waits for it.
+/// by SIGKILL: the kernel closes the pipe. Then it signals the server, waits for it, and removes the folder that was the
+/// server's alone, if there is one.
 const KEEPER: &str = r#"
-signal=$1; shift
+signal=$1; folder=$2; shift 2
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
-( cat <&3 >/dev/null; kill -s "$signal" $server ) 2>/dev/null &
+( cat <&3 >/dev/null; [ -z "$folder" ] || : >"$folder/abandoned"; kill -s "$signal" $server ) 2>/dev/null &
 watcher=$!
 exec 3<&-
 wait $server
 status=$?
 kill $watcher 2>/dev/null
+[ -z "$folder" ] || [ ! -e "$folder/abandoned" ] || rm -rf -- "$folder"
 exit $status
 "#;
 
@@ -36,12 +38,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command` as `account` (when run as root) with its output in `log`. `stop_signal` is what ends it.
+    /// Starts `command` as `account` (when run as root) with its output in `log`. `stop_signal` is what ends it, and `throwaway` the folder that goes with it.
     pub(crate) fn start(
         command: Command,
         account: Option<&Account>,
         stop_signal: &str,
         log: PathBuf,
+        throwaway: Option<&Path>,
     ) -> Result<Self> {
         let out = fs::File::options()
             .create(true)
@@ -51,6 +54,7 @@ impl Server {
         let command = account.map_or_else(|| plain(&command), |account| account.run(&command));
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "sh", stop_signal]);
+        keeper.arg(throwaway.unwrap_or_else(|| Path::new("")));
         keeper.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             if let Some(value) = value {
