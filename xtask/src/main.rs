@@ -8,9 +8,10 @@ mod step;
 mod suite;
 
 use std::env;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use packages::Need;
 use step::Steps;
@@ -92,14 +93,8 @@ fn bench(arguments: &[String]) -> Result<ExitCode> {
     )
 }
 
-/// Runs the program until it ends. Ctrl-C reaches it too; it stops what it started, and we wait for that.
+/// Becomes the program, so that Ctrl-C and its exit code are its own.
 fn hand_over(command: &mut Command) -> Result<ExitCode> {
-    let mut child = step::spawn(command)?;
-    let status = child.wait()?;
-    Ok(ExitCode::from(
-        status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(1),
-    ))
+    let error = command.exec();
+    Err(error).with_context(|| format!("could not start {}", command.get_program().display()))
 }
