@@ -88,6 +88,7 @@ impl Cloud {
         command.env("FLUXION_DATA_DIR", &self.folder);
         command.env("FLUXION_TENANT_NAME", TENANT);
         command
+            .env("FLUXION_COOKIES", "plain")
             .env("FLUXION_ADMIN_EMAIL", EMAIL)
             .env("FLUXION_ADMIN_PASSWORD", PASSWORD);
         let mut server = Server::start(command, None, "TERM", self.logs.join("ingest.log"), None)?;
