@@ -2,7 +2,7 @@
 -- distributes unchanged. What a POS said is kept under (tenant_id, pos_system_id, external_id) exactly as it was sent;
 -- only products are merged, in mapping_cache. `fingerprint` tells a changed record from an unchanged one; job_id,
 -- mapping_version and batch_seq say which delivery wrote the row. Indexes beyond the primary keys are few on purpose:
--- each one costs every load.
+-- each one costs every load. Keys compare byte by byte (collate "C"): faster, and the same order as in the twin.
 
 create table tenants (
     id uuid not null,
@@ -20,7 +20,7 @@ create table stores (
     tenant_id uuid not null references tenants (id),
     id uuid not null,
     name text not null,
-    code text,
+    code text collate "C",
     city text,
     address text,
     country text,
@@ -98,7 +98,7 @@ create table sync_jobs (
     tenant_id uuid not null,
     id uuid not null,
     pos_system_id uuid not null,
-    stream text not null,
+    stream text collate "C" not null,
     -- full_sync, incremental, real_time, verify
     job_type text not null,
     -- pending, running, completed, failed
@@ -113,13 +113,14 @@ create table sync_jobs (
     primary key (tenant_id, id)
 );
 create index sync_jobs_by_time on sync_jobs (tenant_id, started_at);
+create index sync_jobs_by_stream on sync_jobs (tenant_id, pos_system_id, stream, started_at);
 
 -- External id <-> canonical id. mapping_data holds the record as the POS sent it; external_table the stream it came by.
 create table mapping_cache (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
-    fluxion_entity text not null,
+    external_id text collate "C" not null,
+    fluxion_entity text collate "C" not null,
     external_table text not null,
     fluxion_id uuid not null,
     record_hash uuid not null,
@@ -157,7 +158,7 @@ create table sync_conflicts (
     money_impact numeric(20, 6),
     currency text,
     -- What the conflict is about: one is open at most.
-    subject text not null,
+    subject text collate "C" not null,
     -- What it rests on: the same evidence is not raised again after a person has decided.
     evidence text not null,
     -- What to put back when the decision is undone.
@@ -172,7 +173,7 @@ create index sync_conflicts_by_entity on sync_conflicts (tenant_id, entity_id);
 create table products (
     tenant_id uuid not null,
     id uuid not null,
-    sku text not null,
+    sku text collate "C" not null,
     name text not null,
     description text,
     brand text,
@@ -186,7 +187,7 @@ create table products (
     -- SKU, name, brand and barcodes without accents and in lower case.
     search text not null,
     source_pos_system_id uuid not null,
-    source_external_id text not null,
+    source_external_id text collate "C" not null,
     -- Since when no POS has it any more.
     orphaned_at timestamptz,
     created_at timestamptz not null,
@@ -198,7 +199,7 @@ create index products_by_sku on products (tenant_id, sku);
 -- `code` is what barcodes are compared by: a valid GTIN filled up to 14 digits, anything else as it is.
 create table product_barcodes (
     tenant_id uuid not null,
-    code text not null,
+    code text collate "C" not null,
     product_id uuid not null,
     barcode text not null,
     primary key (tenant_id, code, product_id)
@@ -207,10 +208,10 @@ create table product_barcodes (
 create table prices (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
-    product text not null,
-    list text not null,
+    product text collate "C" not null,
+    list text collate "C" not null,
     currency text not null,
     amount numeric(20, 6) not null,
     tax text,
@@ -234,10 +235,10 @@ create index prices_by_product on prices (tenant_id, product, pos_system_id);
 create table price_history (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    product text not null,
+    product text collate "C" not null,
     id uuid not null,
-    external_id text not null,
-    list text not null,
+    external_id text collate "C" not null,
+    list text collate "C" not null,
     currency text not null,
     amount numeric(20, 6) not null,
     valid_from timestamptz not null,
@@ -251,9 +252,9 @@ create table price_history (
 create table stock_levels (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
-    product text not null,
+    product text collate "C" not null,
     location text,
     on_hand numeric(20, 6) not null,
     reserved numeric(20, 6),
@@ -273,9 +274,9 @@ create index stock_levels_by_product on stock_levels (tenant_id, product, pos_sy
 create table stock_history (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    product text not null,
+    product text collate "C" not null,
     id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     location text,
     on_hand numeric(20, 6) not null,
     valid_from timestamptz not null,
@@ -289,9 +290,9 @@ create table stock_history (
 create table stock_movements (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
-    product text not null,
+    product text collate "C" not null,
     location text,
     kind text not null,
     quantity numeric(20, 6) not null,
@@ -310,7 +311,7 @@ create table stock_movements (
 create table sales (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     number text not null,
     at timestamptz not null,
@@ -339,9 +340,9 @@ create table sales (
 create table sale_lines (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    sale_id text not null,
+    sale_id text collate "C" not null,
     line_no integer not null,
-    product text,
+    product text collate "C",
     description text,
     quantity numeric(20, 6) not null,
     unit_price numeric(20, 6) not null,
@@ -355,7 +356,7 @@ create table sale_lines (
 create table sale_payments (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    sale_id text not null,
+    sale_id text collate "C" not null,
     payment_no integer not null,
     method text not null,
     amount numeric(20, 6) not null,
@@ -368,7 +369,7 @@ create table sale_payments (
 create table account_payments (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     customer text not null,
     at timestamptz not null,
@@ -387,7 +388,7 @@ create table account_payments (
 create table cash_sessions (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     register text,
     cashier text,
@@ -408,7 +409,7 @@ create table cash_sessions (
 create table customers (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     name text not null,
     tax_id text,
@@ -431,7 +432,7 @@ create table customers (
 create table suppliers (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     name text not null,
     tax_id text,
@@ -449,7 +450,7 @@ create table suppliers (
 create table categories (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     name text not null,
     parent text,
@@ -465,7 +466,7 @@ create table categories (
 create table locations (
     tenant_id uuid not null,
     pos_system_id uuid not null,
-    external_id text not null,
+    external_id text collate "C" not null,
     fingerprint uuid not null,
     name text not null,
     active boolean not null,
@@ -482,11 +483,11 @@ create table rejects (
     tenant_id uuid not null,
     id uuid not null,
     pos_system_id uuid not null,
-    stream text not null,
+    stream text collate "C" not null,
     -- An entity's name, or `unknown` where not even that could be read.
-    entity text not null,
-    key text not null,
-    external_id text,
+    entity text collate "C" not null,
+    key text collate "C" not null,
+    external_id text collate "C",
     class text not null,
     field text,
     rule text not null,

@@ -116,6 +116,7 @@ create table sync_jobs (
     primary key (tenant_id, id)
 ) without rowid;
 create index sync_jobs_by_time on sync_jobs (tenant_id, started_at);
+create index sync_jobs_by_stream on sync_jobs (tenant_id, pos_system_id, stream, started_at);
 
 -- External id <-> canonical id. mapping_data holds the record as the POS sent it; external_table the stream it came by.
 create table mapping_cache (

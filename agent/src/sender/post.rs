@@ -1,16 +1,19 @@
-//! Posts batches in order, with the next one already read from the disk while one is on its way.
+//! Posts batches in order, and the next one already while the cloud still works on one: it decodes that while its
+//! database is busy. The early one counts only when it is acknowledged; any other answer to it means nothing, and it is
+//! posted again in its turn.
 
 use std::time::Duration;
 
 use fluxion_model::delivery::Ack;
 use fluxion_model::fingerprint::Fingerprint;
 use fluxion_model::id::{BatchSeq, Epoch, PosSystemId};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Link;
 use super::client::{Cloud, CloudError};
 use super::refused::{self, Suspect};
-use crate::spool::{SpoolError, Waiting};
+use crate::spool::{SpoolError, SpoolResult, Waiting};
 
 /// Acknowledged batches are forgotten together, because each forgetting flushes the disk.
 const FORGET_TOGETHER: u64 = 16;
@@ -26,9 +29,41 @@ pub(super) struct Post<'a> {
     /// The last acknowledged batch, and how far that is forgotten.
     acked: u64,
     forgotten: u64,
-    ahead: Option<Waiting>,
+    early: Option<Flight>,
     new_lives: Vec<Instant>,
     pub suspect: Option<Suspect>,
+}
+
+/// A batch on its way. The request lives in a task of its own, so that it goes on while the spool is asked for the next.
+struct Flight {
+    waiting: Waiting,
+    bytes: u64,
+    answer: JoinHandle<Result<Ack, CloudError>>,
+}
+
+impl Flight {
+    fn begin(cloud: &Cloud, waiting: Waiting, pos_system: PosSystemId) -> SpoolResult<Self> {
+        let body = waiting.request_body(pos_system)?;
+        let bytes = body.len() as u64;
+        let cloud = cloud.clone();
+        let answer = tokio::spawn(async move { cloud.deliver(body).await });
+        Ok(Self {
+            waiting,
+            bytes,
+            answer,
+        })
+    }
+
+    /// The answer; a request that broke down is as good as one that was never answered.
+    async fn land(self) -> (Waiting, u64, Result<Ack, CloudError>) {
+        let answer = self.answer.await.unwrap_or_else(|error| {
+            Err(CloudError::Garbage {
+                server: "this agent".to_owned(),
+                what: format!("a request that broke down: {error}"),
+            })
+        });
+        (self.waiting, self.bytes, answer)
+    }
 }
 
 /// Posts until the agent stops.
@@ -37,7 +72,7 @@ pub async fn post(link: &Link) {
         link,
         acked: 0,
         forgotten: 0,
-        ahead: None,
+        early: None,
         new_lives: Vec::new(),
         suspect: None,
     };
@@ -87,43 +122,91 @@ impl Post<'_> {
     fn restart(&mut self) {
         self.acked = 0;
         self.forgotten = 0;
-        self.ahead = None;
+        self.early = None;
     }
 
     async fn step(&mut self, cloud: &Cloud) -> Result<Step, SpoolError> {
         let epoch = self.link.spool.info().epoch;
         let after = self.acked;
-        let waiting = match self
-            .ahead
+        let early = self
+            .early
             .take()
-            .filter(|ahead| ahead.epoch == epoch && ahead.seq.0 == after + 1)
-        {
-            Some(waiting) => waiting,
-            None => match self
-                .link
-                .spool
-                .call(move |store| store.next_batch(after))
-                .await?
-            {
-                Some(waiting) => waiting,
-                None => return Ok(Step::NothingWaits),
-            },
+            .filter(|early| early.waiting.epoch == epoch && early.waiting.seq.0 == after + 1);
+        let was_early = early.is_some();
+        let flight = match early {
+            Some(early) => early,
+            None => {
+                let next = self
+                    .link
+                    .spool
+                    .call(move |store| store.next_batch(after))
+                    .await?;
+                let Some(waiting) = next else {
+                    return Ok(Step::NothingWaits);
+                };
+                let Some(pos_system) = self.pos_system(cloud, &waiting.pos).await? else {
+                    return Ok(Step::Posted);
+                };
+                Flight::begin(cloud, waiting, pos_system)?
+            }
         };
-        let Some(pos_system) = self.pos_system(cloud, &waiting.pos).await? else {
-            return Ok(Step::Posted);
-        };
-        let body = waiting.request_body(pos_system)?;
-        let bytes = body.len() as u64;
-        let seq = waiting.seq.0;
-        let (answer, ahead) = tokio::select! {
+        let early = self.begin_early(cloud, &flight.waiting).await?;
+        let (waiting, bytes, answer) = tokio::select! {
             () = self.link.cancel.cancelled() => return Ok(Step::Posted),
-            both = async {
-                tokio::join!(cloud.deliver(body), self.link.spool.call(move |store| store.next_batch(seq)))
-            } => both,
+            landed = flight.land() => landed,
         };
-        self.ahead = ahead.unwrap_or_default();
         match answer {
-            Ok(ack) if acknowledges(&ack, waiting.seq) => self.acknowledged(&waiting, bytes).await,
+            Ok(ack) if acknowledges(&ack, waiting.seq) => {
+                self.early = early;
+                self.acknowledged(&waiting, bytes).await;
+            }
+            // It overtook the one before it; now it is its turn.
+            Err(CloudError::OutOfOrder(_)) if was_early => {
+                settle(early).await;
+            }
+            answer => {
+                // Nothing may be under way when a batch is put together anew under the same number.
+                let is_known = settle(early).await;
+                self.failed(&waiting, answer, is_known).await?;
+            }
+        }
+        Ok(Step::Posted)
+    }
+
+    /// Sends the batch after this one, if it is there and belongs to the same POS system.
+    async fn begin_early(
+        &mut self,
+        cloud: &Cloud,
+        first: &Waiting,
+    ) -> Result<Option<Flight>, SpoolError> {
+        if self.suspect.is_some() {
+            return Ok(None);
+        }
+        let seq = first.seq.0;
+        let next = self
+            .link
+            .spool
+            .call(move |store| store.next_batch(seq))
+            .await?;
+        let Some(next) = next.filter(|next| next.epoch == first.epoch && next.pos == first.pos)
+        else {
+            return Ok(None);
+        };
+        match self.pos_system(cloud, &next.pos).await? {
+            Some(pos_system) => Ok(Some(Flight::begin(cloud, next, pos_system)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What to do about an answer that is no acknowledgement. `is_known`: whether it is certain that no later batch is
+    /// still on its way.
+    async fn failed(
+        &mut self,
+        waiting: &Waiting,
+        answer: Result<Ack, CloudError>,
+        is_known: bool,
+    ) -> Result<(), SpoolError> {
+        match answer {
             Ok(ack) => {
                 let what = format!("an acknowledgement of another batch: {ack:?}");
                 self.link.failed(&CloudError::Garbage {
@@ -139,9 +222,11 @@ impl Post<'_> {
                 );
                 self.new_life().await?;
             }
+            // Tried again until it is clear what became of the one behind it.
+            Err(error @ CloudError::Refused { .. }) if !is_known => self.link.failed(&error),
             Err(CloudError::Refused { status, message }) => {
                 self.link.breaker.success();
-                refused::handle(self, &waiting, status, &message).await?;
+                refused::handle(self, waiting, status, &message).await?;
             }
             Err(error @ CloudError::NotFound { .. }) => {
                 // A cloud that was restored does not know the POS system; it is declared again.
@@ -154,7 +239,7 @@ impl Post<'_> {
             }
             Err(error) => self.link.failed(&error),
         }
-        Ok(Step::Posted)
+        Ok(())
     }
 
     async fn acknowledged(&mut self, waiting: &Waiting, bytes: u64) {
@@ -289,11 +374,20 @@ impl Post<'_> {
         self.restart();
         Ok(())
     }
+}
 
-    /// After a batch was put together anew, what was read ahead is void.
-    pub(super) fn requeued(&mut self) {
-        self.ahead = None;
-    }
+/// Waits for an early batch's answer, which counts for nothing by now, and says whether the cloud has certainly done
+/// with it.
+async fn settle(early: Option<Flight>) -> bool {
+    let Some(early) = early else { return true };
+    let (_, _, answer) = early.land().await;
+    matches!(
+        answer,
+        Ok(_)
+            | Err(CloudError::OutOfOrder(_)
+                | CloudError::Refused { .. }
+                | CloudError::NotFound { .. })
+    )
 }
 
 fn acknowledges(ack: &Ack, posted: BatchSeq) -> bool {

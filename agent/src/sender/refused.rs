@@ -26,7 +26,6 @@ pub(super) async fn handle(
     status: StatusCode,
     message: &str,
 ) -> Result<(), SpoolError> {
-    post.requeued();
     if let Some(suspect) = post.suspect.take() {
         return give_up(post, waiting, suspect, message).await;
     }

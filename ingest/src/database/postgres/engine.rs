@@ -245,26 +245,33 @@ async fn unnest(tx: &mut Tx, rows: &Rows<'_>, on_conflict: &str) -> DatabaseResu
     Ok(())
 }
 
+/// How much of a COPY is sent at once: PostgreSQL works on one part while the next is put together.
+const COPY_PART_BYTES: usize = 128 * 1024;
+
 /// The binary form of COPY: 11 bytes of signature, two empty words, then tuples, then -1.
 async fn copy(tx: &mut Tx, rows: &Rows<'_>) -> DatabaseResult<()> {
     let width = i16::try_from(rows.table.columns.len())
         .map_err(|error| DatabaseError::internal("copy rows", error))?;
-    let mut buffer = Vec::with_capacity(rows.len() * rows.table.columns.len() * 16);
-    buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for row in rows.iter() {
-        buffer.extend_from_slice(&width.to_be_bytes());
-        for (cell, column) in row.iter().zip(rows.table.columns) {
-            write_cell(&mut buffer, cell, column.kind);
-        }
-    }
-    buffer.extend_from_slice(&(-1_i16).to_be_bytes());
     let sql = format!(
         "copy {} ({}) from stdin (format binary)",
         rows.table.name,
         rows.table.column_list()
     );
     let mut copy = tx.copy_in_raw(&sql).await?;
-    copy.send(buffer).await?;
+    let mut part = Vec::with_capacity(COPY_PART_BYTES + 16 * 1024);
+    part.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for row in rows.iter() {
+        part.extend_from_slice(&width.to_be_bytes());
+        for (cell, column) in row.iter().zip(rows.table.columns) {
+            write_cell(&mut part, cell, column.kind);
+        }
+        if part.len() >= COPY_PART_BYTES {
+            copy.send(part.as_slice()).await?;
+            part.clear();
+        }
+    }
+    part.extend_from_slice(&(-1_i16).to_be_bytes());
+    copy.send(part).await?;
     copy.finish().await?;
     Ok(())
 }

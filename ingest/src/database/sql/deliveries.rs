@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::database::to_the_end;
 use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, keyed};
+use super::facts::FirstLoad;
 use super::{facts, products};
 use crate::database::agents::{AgentIdentity, AgentState};
 use crate::database::bulk::{Cell, Rows};
@@ -58,7 +59,7 @@ impl Engine {
                 counts: Counts::default(),
             });
         }
-        let cloud_has_rejects = lock_pos_system(&mut tx, agent, &stamp).await?;
+        let known = lock_pos_system(&mut tx, agent, header, &stamp).await?;
         let sorted = Sorted::of(delivery);
         let mut refusals: Vec<Refusal> = sorted
             .refusals
@@ -83,6 +84,7 @@ impl Engine {
                 &mut tx,
                 *kind,
                 sorted.changes(*kind),
+                known.first_load,
                 &stamp,
                 &mut refusals,
                 &mut counts,
@@ -91,7 +93,7 @@ impl Engine {
         }
         // After the facts, because a conflict is worth stock times price.
         products::settle(&mut tx, products, &stamp, &mut counts).await?;
-        if cloud_has_rejects {
+        if known.has_rejects {
             clear_of_cloud(&mut tx, &sorted, header, &stamp).await?;
         }
         clear(&mut tx, &sorted.cleared, header, &stamp).await?;
@@ -148,25 +150,43 @@ async fn standing(
     }
 }
 
-/// Locks the POS system, so that nobody else writes its records meanwhile, and says whether the cloud has set aside
-/// any of them.
+/// What is known of a POS system and a stream of it before anything is applied.
+struct Known {
+    /// Whether the cloud has set aside any of its records.
+    has_rejects: bool,
+    first_load: FirstLoad,
+}
+
+/// Locks the POS system, so that nobody else writes its records meanwhile.
 async fn lock_pos_system(
     tx: &mut Tx,
     agent: &AgentIdentity,
+    header: &DeliveryHeader,
     stamp: &Stamp,
-) -> DatabaseResult<bool> {
+) -> DatabaseResult<Known> {
     let sql = format!(
         "select exists (select 1 from rejects r where r.tenant_id = p.tenant_id and r.pos_system_id = p.id
-                            and r.origin = 'cloud' and r.status = 'open') as has_rejects
+                            and r.origin = 'cloud' and r.status = 'open') as has_rejects,
+                exists (select 1 from sync_jobs j where j.tenant_id = p.tenant_id and j.pos_system_id = p.id
+                            and j.stream = $4 and j.status = 'completed') as was_loaded
          from pos_systems p where p.tenant_id = $1 and p.id = $2 and p.store_id = $3{FOR_UPDATE}"
     );
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
         .bind(stamp.pos_system)
         .bind(agent.store.0)
+        .bind(header.stream.as_str())
         .fetch_optional(&mut **tx)
         .await?;
-    Ok(found(row, "the POS system at the agent's store")?.try_get("has_rejects")?)
+    let row = found(row, "the POS system at the agent's store")?;
+    Ok(Known {
+        has_rejects: row.try_get("has_rejects")?,
+        first_load: if row.try_get("was_loaded")? {
+            FirstLoad::No
+        } else {
+            FirstLoad::Yes
+        },
+    })
 }
 
 /// Rejects of these source keys no longer hold.

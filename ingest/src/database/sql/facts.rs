@@ -8,6 +8,7 @@ use fluxion_model::money;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::engine::{self, Amount, TextList, Tx, keyed};
+use crate::database::bulk::Table;
 use crate::database::deliveries::Counts;
 use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::Stamp;
@@ -19,11 +20,24 @@ use crate::ops::delivery::Refusal;
 /// Rows of one POS system.
 const OF_POS: &str = "tenant_id = $1 and pos_system_id = $2";
 
+/// Whether a stream is read for the first time, so that its records are most likely new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstLoad {
+    /// No job of the stream has completed yet.
+    Yes,
+    /// The database most likely holds the records.
+    No,
+}
+
+/// From how many records on it is worth trying whether all are new.
+const TRY_FROM: usize = 200;
+
 /// Applies what a delivery says about one kind of record.
 pub async fn apply(
     tx: &mut Tx,
     kind: EntityKind,
     changes: &[Change<'_>],
+    first_load: FirstLoad,
     stamp: &Stamp,
     refusals: &mut Vec<Refusal>,
     counts: &mut Counts,
@@ -31,6 +45,12 @@ pub async fn apply(
     let Some(table) = facts::table(kind).filter(|_| !changes.is_empty()) else {
         return Ok(());
     };
+    if first_load == FirstLoad::Yes
+        && changes.len() >= TRY_FROM
+        && all_new(tx, table, changes, stamp, refusals, counts).await?
+    {
+        return Ok(());
+    }
     let held = read_held(tx, table.name, changes, stamp).await?;
     let split = facts::split(changes, &held);
 
@@ -69,6 +89,46 @@ pub async fn apply(
     counts.updated += changed.main.len();
     counts.deleted += split.gone.len();
     Ok(())
+}
+
+/// Writes the records as if none of them were there, which spares a look-up of each. False when one was; then nothing
+/// was written.
+async fn all_new(
+    tx: &mut Tx,
+    table: &'static Table,
+    changes: &[Change<'_>],
+    stamp: &Stamp,
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<bool> {
+    let split = facts::split(changes, &HashMap::new());
+    let mut refused = Vec::new();
+    let new = facts::rows(table, &split.new, stamp, &HashMap::new(), &mut refused);
+    sqlx::query("savepoint all_new").execute(&mut **tx).await?;
+    let mut written = engine::insert(tx, &new.main).await;
+    if written.is_ok() {
+        written = engine::insert(tx, &new.lines).await;
+    }
+    if written.is_ok() {
+        written = engine::insert(tx, &new.payments).await;
+    }
+    match written {
+        Ok(()) => {
+            sqlx::query("release savepoint all_new")
+                .execute(&mut **tx)
+                .await?;
+            counts.inserted += new.main.len();
+            refusals.append(&mut refused);
+            Ok(true)
+        }
+        Err(DatabaseError::Conflict(_)) => {
+            sqlx::query("rollback to savepoint all_new")
+                .execute(&mut **tx)
+                .await?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn read_held(
