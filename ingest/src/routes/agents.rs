@@ -89,7 +89,7 @@ async fn enrol(
             return Err(ApiError::new(
                 Kind::NotFound,
                 "The code is not known, was used, or has run out. Make a new one in the dashboard: Stores, the store, \
-                 Enrol an agent.",
+                 Agent code.",
             ));
         }
         other => other?,
