@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
-use fluxion_model::stream::{Cursor, StreamSpec};
+use fluxion_model::stream::{Capture, Cursor, StreamSpec};
 use fluxion_model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::error::SourceResult;
+use crate::error::{SourceError, SourceResult};
 
 /// The name of a connector in configuration, logs and on the wire. Never rename one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ use crate::error::SourceResult;
 pub enum ConnectorKind {
     /// MySQL 5.5 and newer, MariaDB.
     Mysql,
-    /// Export folders: CSV and Excel.
+    /// Export folders and tables kept in files.
     Files,
 }
 
@@ -99,6 +99,114 @@ pub trait Connector: Send + Sync {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch>;
+
+    /// Whether the system allows this way of noticing changes for this stream. The agent asks before it opens a stream
+    /// that names a fallback, and `doctor` asks to say what would be better.
+    ///
+    /// # Errors
+    /// When the system cannot be asked.
+    async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
+        let (_, _) = (stream, capture);
+        Ok(Allowed::Yes)
+    }
+
+    /// The statements that install or remove the outbox of these streams, for review. Reads the database and changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// When the system cannot be read, or has no triggers (`unsupported`).
+    async fn outbox(&self, streams: &[StreamSpec], part: OutboxPart) -> SourceResult<OutboxScript> {
+        let (_, _) = (streams, part);
+        Err(no_outbox(self.kind()))
+    }
+
+    /// Carries out a script that was shown and consented to, with the login of the connection settings.
+    ///
+    /// # Errors
+    /// When a statement is refused; the message names it.
+    async fn run_outbox(&self, script: &OutboxScript) -> SourceResult<()> {
+        let _: &OutboxScript = script;
+        Err(no_outbox(self.kind()))
+    }
+}
+
+fn no_outbox(kind: ConnectorKind) -> SourceError {
+    SourceError::ask(
+        kind,
+        "work with an outbox",
+        "unsupported",
+        "An outbox needs triggers; use \"watermark\" or \"diff\" for this system.",
+        "this kind of system has no triggers",
+    )
+}
+
+/// Whether a way of noticing changes can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// It can.
+    Yes,
+    /// It cannot, and why, and what would have to be done.
+    No {
+        /// For a person.
+        why: Said,
+    },
+}
+
+/// Which half of an outbox's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxPart {
+    /// Makes the table and the triggers.
+    Install,
+    /// Takes them away again.
+    Remove,
+}
+
+/// Statements, in order, in the database's own SQL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutboxScript {
+    /// Each is sent by itself.
+    pub statements: Vec<String>,
+}
+
+/// A sentence for a person, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// English.
+    pub en: String,
+    /// Spanish.
+    pub es: String,
+}
+
+impl Said {
+    /// In both languages.
+    pub fn new(en: impl Into<String>, es: impl Into<String>) -> Self {
+        Self {
+            en: en.into(),
+            es: es.into(),
+        }
+    }
+}
+
+/// Something a first look noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub what: Said,
+    /// What to do about it, where something should be done.
+    pub remedy: Option<Said>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Works, but should be seen to.
+    Warning,
+    /// Does not work.
+    Problem,
 }
 
 /// What a stream is given besides its description.
@@ -243,7 +351,7 @@ pub struct Probe {
     /// What answered, as in `MariaDB 10.11.14`.
     pub product: String,
     /// Things an operator should know, such as a clock that is off or a missing permission.
-    pub findings: Vec<String>,
+    pub findings: Vec<Finding>,
 }
 
 /// What a source holds.

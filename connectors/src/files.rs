@@ -27,8 +27,8 @@ use fluxion_model::stream::{FileSource, Source, StreamSpec};
 pub use config::{AfterReading, FilesConfig};
 
 use crate::connector::{
-    Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, OpenContext,
-    Probe, StartAt,
+    Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, Finding, Level,
+    OpenContext, Probe, Said, StartAt,
 };
 use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
@@ -99,10 +99,18 @@ impl Connector for FilesConnector {
         let is_readonly =
             fs::metadata(&self.config.folder).is_ok_and(|found| found.permissions().readonly());
         if is_readonly && self.config.after_reading == AfterReading::Move {
-            findings.push(format!(
-                "Folder {} is read-only, so files cannot be moved to processed/: allow writing, or set `connection.after_reading` to \"leave\".",
-                self.config.folder.display()
-            ));
+            let folder = self.config.folder.display();
+            findings.push(Finding {
+                level: Level::Problem,
+                what: Said::new(
+                    format!("Folder {folder} is read-only, so files cannot be moved to processed/."),
+                    format!("La carpeta {folder} es de solo lectura; los archivos no se pueden mover a processed/."),
+                ),
+                remedy: Some(Said::new(
+                    "Allow writing, or set `connection.after_reading` to \"leave\".",
+                    "Permita escribir, o ponga `connection.after_reading` en \"leave\".",
+                )),
+            });
         }
         Ok(Probe {
             product: format!("folder with {waiting} files"),

@@ -14,9 +14,9 @@ pub mod registry;
 pub mod secret;
 
 pub use connector::{
-    Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector,
-    ConnectorKind, Marks, Next, OpenContext, Probe, RowProblem, ScanPart, Settings, Settled,
-    StartAt,
+    Allowed, Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector,
+    ConnectorKind, Finding, Level, Marks, Next, OpenContext, OutboxPart, OutboxScript, Probe,
+    RowProblem, Said, ScanPart, Settings, Settled, StartAt,
 };
 pub use error::{Remedy, SourceError, SourceResult};
 pub use registry::ConfigError;

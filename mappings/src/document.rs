@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use fluxion_model::entity::EntityKind;
 use fluxion_model::id::StreamName;
-use fluxion_model::stream::{Capture, ChildSpec, Source, StreamSpec};
+use fluxion_model::stream::{Capture, ChangedTable, ChildSpec, Source, StreamSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,12 @@ pub struct Stream {
     pub children: Vec<ChildSpec>,
     /// How changes are noticed.
     pub capture: Capture,
+    /// What to do instead where the system does not allow `capture`: the first of these that it allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Capture>,
+    /// The tables whose changes concern this stream, and where each holds the stream's key. `log` and `outbox` need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangedTable>,
     /// Columns that never leave the store: they are left out of reports on rejected rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret: Vec<String>,
@@ -112,6 +118,8 @@ impl Stream {
             key: self.key.clone(),
             children: self.children.clone(),
             capture: self.capture.clone(),
+            fallback: self.fallback.clone(),
+            changes: self.changes.clone(),
         }
     }
 }

@@ -26,6 +26,22 @@ pub struct StreamSpec {
     pub children: Vec<ChildSpec>,
     /// How changes are noticed.
     pub capture: Capture,
+    /// What to do instead where the system does not allow `capture`: the first of these that it allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Capture>,
+    /// The tables whose changes concern this stream, and where each holds the stream's key. `log` and `outbox` need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangedTable>,
+}
+
+/// A table whose changed rows tell which rows of a stream to read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedTable {
+    /// Its name in the database, with its schema where that is not the default one: `items`, `dbo.MA_PRODUCTOS`.
+    pub table: String,
+    /// Its columns that hold the stream's key, in the order of the stream's `key`.
+    pub key: Vec<String>,
 }
 
 /// What to read.
@@ -85,9 +101,35 @@ pub enum Capture {
         /// How far back to look each time, for rows that commit late: seconds for a date, units for a number.
         #[serde(default = "default_overlap")]
         overlap: u64,
+        /// What kind of value the columns hold.
+        #[serde(default)]
+        kind: WatermarkKind,
+        /// For dates kept as text: their format in the signs of `strftime`, such as `%Y%m%d%H%M%S`. The text must sort as
+        /// the dates do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
     },
+    /// Follows the database's own log of changes: the binlog of MySQL and MariaDB, SQL Server's Change Tracking. Sees
+    /// deletes. The log yields keys; the rows are read by the stream's own query.
+    Log,
+    /// Follows a small table that triggers in the POS database write changed keys to. Sees deletes. Installed only with
+    /// the owner's consent, by `fluxion-agent outbox install`.
+    Outbox,
     /// A new or changed file.
     Arrival,
+    /// The POS calls out, and each call says what changed.
+    Push,
+}
+
+/// What a watermark's columns hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WatermarkKind {
+    /// A date, a moment or a rising number, told by the column's type.
+    #[default]
+    Value,
+    /// SQL Server's `rowversion`: read up to the oldest transaction still open, so nothing that commits late is missed.
+    Rowversion,
 }
 
 fn default_overlap() -> u64 {

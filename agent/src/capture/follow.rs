@@ -46,17 +46,25 @@ impl Timetable {
             (Some(every), ..) => Rhythm::Every(every.0),
             (None, Some(schedule), _) => Rhythm::Cron(Box::new(schedule.clone())),
             (None, None, Capture::Diff) => Rhythm::Every(DIFF_EVERY),
-            (None, None, Capture::Watermark { .. } | Capture::Arrival) => Rhythm::Advised,
+            (
+                None,
+                None,
+                Capture::Watermark { .. }
+                | Capture::Log
+                | Capture::Outbox
+                | Capture::Arrival
+                | Capture::Push,
+            ) => Rhythm::Advised,
         };
         // A diff finds deletes each time, and files say themselves whether they hold everything.
         let sweep = match capture {
-            Capture::Watermark { .. } => {
+            Capture::Watermark { .. } | Capture::Log | Capture::Outbox => {
                 // The computer may have been off at night: then the sweep is made up for.
                 let from = last_scan.unwrap_or_else(Utc::now);
                 let next = config.sweep.next_after(from, config.time_zone);
                 next.map(|next| (config.sweep.clone(), next))
             }
-            Capture::Diff | Capture::Arrival => None,
+            Capture::Diff | Capture::Arrival | Capture::Push => None,
         };
         // The first run is now: whatever happened while the agent was away is waiting.
         Self {

@@ -132,8 +132,9 @@ impl Worker {
         match &self.rules.spec().capture {
             // Asked for everything, an export folder gives the files that are there.
             Capture::Arrival if self.everything => JobKind::FullSync,
-            Capture::Arrival => JobKind::RealTime,
+            Capture::Arrival | Capture::Push => JobKind::RealTime,
             _ if scanning => JobKind::FullSync,
+            Capture::Log | Capture::Outbox => JobKind::RealTime,
             Capture::Diff | Capture::Watermark { .. } => JobKind::Incremental,
         }
     }

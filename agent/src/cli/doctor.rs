@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use fluxion_connectors::{Marks, OpenContext, Remedy, SourceError, StartAt};
+use fluxion_connectors::{Finding, Level, Marks, OpenContext, Remedy, SourceError, StartAt};
 
 use super::{Lang, Place};
 use crate::capture::PosSystem;
@@ -273,6 +273,20 @@ async fn clock(report: &mut Report, cloud: &Cloud) {
     );
 }
 
+/// What a connector noticed, in the reader's language.
+fn found(report: &mut Report, name: &str, finding: &Finding) {
+    let what = format!("{name}: {}", report.say(&finding.what.es, &finding.what.en));
+    let remedy = match &finding.remedy {
+        Some(remedy) => report.say(&remedy.es, &remedy.en),
+        None => report.say("no hay que hacer nada", "nothing has to be done"),
+    };
+    match finding.level {
+        Level::Info => report.good(&what),
+        Level::Warning => report.odd(&what, remedy),
+        Level::Problem => report.bad(&what, remedy),
+    }
+}
+
 async fn pos_system(report: &mut Report, pos: &PosSystem) {
     let name = &pos.config.name;
     let probe = tokio::time::timeout(Duration::from_secs(30), pos.connector.probe()).await;
@@ -280,10 +294,7 @@ async fn pos_system(report: &mut Report, pos: &PosSystem) {
         Ok(Ok(probe)) => {
             report.good(&format!("{name}: {}", probe.product));
             for finding in probe.findings {
-                report.odd(
-                    &format!("{name}: {finding}"),
-                    report.say("véalo con calma", "look at it in good time"),
-                );
+                found(report, name, &finding);
             }
         }
         Ok(Err(error)) => {

@@ -9,7 +9,7 @@ use super::config::Target;
 use super::decode::{Plan, moment};
 use super::session::{QueryFault, Session};
 use super::sql::Statement;
-use crate::connector::{Catalog, CatalogColumn, CatalogTable, Probe};
+use crate::connector::{Catalog, CatalogColumn, CatalogTable, Finding, Level, Probe, Said};
 use crate::error::{SourceError, SourceResult};
 
 /// A clock that is further off than this confuses people who compare times.
@@ -45,11 +45,29 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
         })
         .await?;
     if let Some(seconds) = offset.filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS) {
-        let side = if seconds > 0 { "ahead of" } else { "behind" };
-        findings.push(format!(
-            "The clock of the database's PC is {} s {side} this PC's: set both by a time server.",
-            seconds.abs()
-        ));
+        let ahead = seconds > 0;
+        let (side, lado) = if ahead {
+            ("ahead of", "adelantado")
+        } else {
+            ("behind", "atrasado")
+        };
+        findings.push(Finding {
+            level: Level::Warning,
+            what: Said::new(
+                format!(
+                    "The clock of the database's PC is {} s {side} this PC's.",
+                    seconds.abs()
+                ),
+                format!(
+                    "El reloj del equipo de la base de datos está {} s {lado} respecto al de este equipo.",
+                    seconds.abs()
+                ),
+            ),
+            remedy: Some(Said::new(
+                "Set both by a time server.",
+                "Sincronice ambos con un servidor de hora.",
+            )),
+        });
     }
 
     let mut tables = 0_u64;
@@ -59,10 +77,18 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
         .rows(&count, |_, row| tables = row.get(0).unwrap_or(0))
         .await?;
     if tables == 0 {
-        findings.push(format!(
-            "User {:?} sees no table in {:?}: grant it SELECT, or check `connection.database`.",
-            session.target.config.user, session.target.config.database
-        ));
+        let (user, database) = (&session.target.config.user, &session.target.config.database);
+        findings.push(Finding {
+            level: Level::Problem,
+            what: Said::new(
+                format!("User {user:?} sees no table in {database:?}."),
+                format!("El usuario {user:?} no ve ninguna tabla en {database:?}."),
+            ),
+            remedy: Some(Said::new(
+                "Grant it SELECT, or check `connection.database`.",
+                "Otórguele SELECT, o revise `connection.database`.",
+            )),
+        });
     }
 
     let mut grants = Vec::new();
@@ -70,10 +96,18 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
         .text("SHOW GRANTS", |row| grants.extend(row.get::<String, _>(0)))
         .await?;
     if grants.iter().any(|grant| may_write(grant)) {
-        findings.push(format!(
-            "User {:?} may change data. SELECT is enough: use an account that can only read.",
-            session.target.config.user
-        ));
+        let user = &session.target.config.user;
+        findings.push(Finding {
+            level: Level::Warning,
+            what: Said::new(
+                format!("User {user:?} may change data; SELECT is enough."),
+                format!("El usuario {user:?} puede modificar datos; basta con SELECT."),
+            ),
+            remedy: Some(Said::new(
+                "Use an account that can only read.",
+                "Use una cuenta que solo pueda leer.",
+            )),
+        });
     }
     Ok(Probe { product, findings })
 }

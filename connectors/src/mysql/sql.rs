@@ -274,7 +274,13 @@ fn watermark(
             stream,
             "capture \"watermark\" needs at least one column",
         )),
-        Capture::Watermark { columns, overlap } => {
+        Capture::Log | Capture::Outbox | Capture::Push => Err(invalid(
+            stream,
+            "this connector reads by \"watermark\" or \"diff\"",
+        )),
+        Capture::Watermark {
+            columns, overlap, ..
+        } => {
             let columns = columns
                 .iter()
                 .map(|sql| Fragment::compile(sql, settings, stream));

@@ -217,7 +217,7 @@ async fn nothing_can_be_written_and_the_catalog_lists_what_is_there() {
         probe
             .findings
             .iter()
-            .any(|finding| finding.contains("may change data")),
+            .any(|finding| finding.what.en.contains("may change data")),
         "{probe:?}"
     );
     let catalog = connector.catalog().await.unwrap();
