@@ -12,6 +12,7 @@ pub mod files;
 pub mod mysql;
 pub mod registry;
 pub mod secret;
+mod sql;
 
 pub use connector::{
     Allowed, Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector,

@@ -1,30 +1,23 @@
 //! MySQL 5.5 and newer, and MariaDB.
 //!
 //! Reads with short, flat, keyset-paged queries over a read-only session, and writes nothing, ever. Each stream has a
-//! connection of its own; the next page is read while the caller works on the last one. Generated SQL is always
-//! `SELECT <columns> FROM <from> WHERE (<where>) AND <keyset> ORDER BY <key> LIMIT n`, so that the server can walk an
-//! index and never holds a long snapshot open.
+//! connection of its own; the next page is read while the caller works on the last one. How a stream becomes queries and
+//! pages is shared with the other databases, in `sql`; here are the connection, the types and the faults.
 //!
 //! The session speaks UTC (`time_zone = '+00:00'`): a TIMESTAMP arrives as the moment it is, and `NOW()` in a mapping
 //! means UTC. DATETIME columns are wall-clock time and stay untouched.
 
 mod catalog;
-mod children;
 mod config;
 mod decode;
+mod dialect;
 mod fault;
-mod key;
-mod position;
-mod reader;
 mod session;
-mod sql;
-mod stream;
-mod watermark;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fluxion_model::row::{RowBatch, RowChange, RowKey};
+use fluxion_model::row::{RowBatch, RowKey};
 use fluxion_model::stream::StreamSpec;
 
 pub use config::{MysqlConfig, Tls, ZeroDates};
@@ -34,12 +27,9 @@ use crate::connector::{
 };
 use crate::error::SourceResult;
 use crate::registry::ConfigError;
+use crate::sql::{Opening, SqlSession};
 use config::Target;
-use position::Position;
-use reader::Reader;
 use session::Session;
-use sql::StreamQuery;
-use stream::MysqlStream;
 
 /// This connector's name in errors.
 const KIND: ConnectorKind = ConnectorKind::Mysql;
@@ -49,7 +39,7 @@ const KIND: ConnectorKind = ConnectorKind::Mysql;
 pub struct MysqlConnector {
     target: Arc<Target>,
     /// Kept between calls of `read_keys`, which come one after the other.
-    idle: tokio::sync::Mutex<Option<Session>>,
+    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
 }
 
 impl MysqlConnector {
@@ -85,19 +75,16 @@ impl Connector for MysqlConnector {
         start: StartAt,
         context: OpenContext,
     ) -> SourceResult<Box<dyn ChangeStream>> {
-        let query = Arc::new(StreamQuery::compile(stream, &context.settings)?);
-        let position = match start {
-            StartAt::Snapshot => None,
-            StartAt::After(cursor) => Some(Position::read(&cursor, &query)?),
-        };
         let session = Session::open(&self.target).await?;
-        let mut reader = Reader::new(session, query);
-        reader.check().await?;
-        let position = match position {
-            Some(position) => position,
-            None => Position::scan_from_start(&mut reader).await?,
-        };
-        Ok(Box::new(MysqlStream::new(reader, position, &self.target)))
+        crate::sql::open(Opening {
+            session: Box::new(session),
+            feed: None,
+            spec: stream,
+            start,
+            context,
+            pacing: self.target.pacing(),
+        })
+        .await
     }
 
     async fn read_keys(
@@ -106,7 +93,6 @@ impl Connector for MysqlConnector {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch> {
-        let query = Arc::new(StreamQuery::compile(stream, &context.settings)?);
         let mut idle = self.idle.lock().await;
         let mut kept = idle.take();
         let still_there = match &mut kept {
@@ -115,24 +101,10 @@ impl Connector for MysqlConnector {
         };
         let session = match kept {
             Some(session) if still_there => session,
-            _ => Session::open(&self.target).await?,
+            _ => Box::new(Session::open(&self.target).await?),
         };
-        let mut reader = Reader::new(session, query);
-        let changes = reader.keys(keys).await?;
-        let shape = reader.query().shape.clone();
-        *idle = Some(reader.into_session());
-        Ok(RowBatch {
-            shape,
-            changes: with_deletes(changes, keys),
-        })
+        let (rows, session) = crate::sql::read_keys(session, stream, keys, &context).await?;
+        *idle = Some(session);
+        Ok(rows)
     }
-}
-
-/// A key that was asked for and has no row is gone.
-fn with_deletes(mut found: Vec<RowChange>, asked: &[RowKey]) -> Vec<RowChange> {
-    let known: std::collections::HashSet<RowKey> =
-        found.iter().map(|change| change.key().clone()).collect();
-    let gone = asked.iter().filter(|key| !known.contains(key));
-    found.extend(gone.map(|key| RowChange::Delete { key: key.clone() }));
-    found
 }

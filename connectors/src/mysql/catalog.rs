@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use chrono::Utc;
+use fluxion_model::value::Value;
 
 use super::KIND;
 use super::config::Target;
-use super::decode::{Plan, moment};
-use super::session::{QueryFault, Session};
-use super::sql::Statement;
+use super::decode::moment;
+use super::session::Session;
 use crate::connector::{Catalog, CatalogColumn, CatalogTable, Finding, Level, Probe, Said};
 use crate::error::{SourceError, SourceResult};
+use crate::sql::{SqlFault, SqlSession, Statement};
 
 /// A clock that is further off than this confuses people who compare times.
 const CLOCK_TOLERANCE_SECONDS: i64 = 60;
@@ -22,7 +23,7 @@ pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
         .map_err(|fault| explain(target, "look at", fault))
 }
 
-async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
+async fn look(session: &mut Session) -> Result<Probe, SqlFault> {
     let version = session.product().await?;
     let is_mariadb = version.contains("MariaDB");
     let number = version.split('-').next().unwrap_or(&version);
@@ -30,18 +31,12 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
     let mut findings = Vec::new();
 
     let mut offset = None;
-    let mut clock = Statement::default();
+    let mut clock = Statement::new(&session.dialect());
     clock.push("SELECT UTC_TIMESTAMP()");
-    let zero_dates = session.target.config.zero_dates;
     session
-        .rows(&clock, |columns, row| {
-            let value = row
-                .unwrap()
-                .into_iter()
-                .next()
-                .unwrap_or(mysql_async::Value::NULL);
-            let value = Plan::of(&columns[0]).read(value, zero_dates, &mut 0);
-            offset = moment(&value).map(|now| (now.and_utc() - Utc::now()).num_seconds());
+        .rows(&clock, &mut |values, _| {
+            let now = values.first().and_then(moment);
+            offset = now.map(|now| (now.and_utc() - Utc::now()).num_seconds());
         })
         .await?;
     if let Some(seconds) = offset.filter(|seconds| seconds.abs() > CLOCK_TOLERANCE_SECONDS) {
@@ -70,11 +65,15 @@ async fn look(session: &mut Session) -> Result<Probe, QueryFault> {
         });
     }
 
-    let mut tables = 0_u64;
-    let mut count = Statement::default();
+    let mut tables = 0;
+    let mut count = Statement::new(&session.dialect());
     count.push("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()");
     session
-        .rows(&count, |_, row| tables = row.get(0).unwrap_or(0))
+        .rows(&count, &mut |values, _| {
+            if let Some(Value::Int(number)) = values.first() {
+                tables = *number;
+            }
+        })
         .await?;
     if tables == 0 {
         let (user, database) = (&session.target.config.user, &session.target.config.database);
@@ -130,16 +129,17 @@ fn may_write(grant: &str) -> bool {
 
 pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
     let mut session = Session::open(target).await?;
-    let mut statement = Statement::default();
+    let mut statement = Statement::new(&session.dialect());
     statement.push(
         "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
     );
     let mut catalog = Catalog::default();
-    let read = session.rows(&statement, |_, row| {
-        let text = |at: usize| match row.as_ref(at) {
-            Some(mysql_async::Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-            _ => String::new(),
+    let mut add = |values: Vec<Value>, _: usize| {
+        let text = |at: usize| match values.get(at) {
+            Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+            Some(value) => value.to_string(),
+            None => String::new(),
         };
         let table = text(0);
         if catalog.tables.last().is_none_or(|last| last.name != table) {
@@ -154,16 +154,12 @@ pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
                 type_name: text(2),
             });
         }
-    });
-    read.await
-        .map_err(|fault| explain(target, "list the tables of", fault))?;
+    };
+    let read = session.rows(&statement, &mut add).await;
+    read.map_err(|fault| explain(target, "list the tables of", fault))?;
     Ok(catalog)
 }
 
-fn explain(target: &Target, action: &str, fault: QueryFault) -> SourceError {
-    let action = format!("{action} {}", target.name());
-    match fault {
-        QueryFault::Server(error) => SourceError::retry(KIND, action, error),
-        QueryFault::Late(late) => SourceError::retry(KIND, action, late),
-    }
+fn explain(target: &Target, action: &str, fault: SqlFault) -> SourceError {
+    SourceError::retry(KIND, format!("{action} {}", target.name()), fault)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::sql::Pacing;
 
 /// Connection settings of a MySQL or MariaDB database. The account needs SELECT and nothing else.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -45,6 +46,9 @@ pub struct MysqlConfig {
     /// Seconds between two looks for changes.
     #[serde(default = "default_poll")]
     pub poll_seconds: u32,
+    /// Milliseconds between two looks at the log or the outbox, where a stream follows one.
+    #[serde(default = "default_follow")]
+    pub follow_milliseconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
     pub connect_timeout_seconds: u32,
@@ -95,6 +99,10 @@ fn default_port() -> u16 {
 
 fn default_poll() -> u32 {
     10
+}
+
+fn default_follow() -> u32 {
+    300
 }
 
 fn default_connect() -> u32 {
@@ -163,6 +171,14 @@ impl Target {
 
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.config.connect_timeout_seconds.into())
+    }
+
+    pub fn pacing(&self) -> Pacing {
+        Pacing {
+            rows_per_second: self.config.rows_per_second,
+            poll: Duration::from_secs(u64::from(self.config.poll_seconds.max(1))),
+            follow: Duration::from_millis(u64::from(self.config.follow_milliseconds.max(50))),
+        }
     }
 
     /// The ways to try, best first.

@@ -7,6 +7,7 @@ use mysql_async::{Column, Value as Param};
 use rust_decimal::Decimal;
 
 use super::config::ZeroDates;
+use crate::sql::KeyKind;
 
 /// The character set number of bytes that are no text.
 const BINARY: u16 = 63;
@@ -52,6 +53,20 @@ impl Plan {
                 }
             }
             _ => Self::Number,
+        }
+    }
+
+    /// What a key of it is.
+    pub fn key_kind(self) -> KeyKind {
+        match self {
+            Self::Number | Self::Bits => KeyKind::Number,
+            Self::Decimal => KeyKind::Decimal,
+            Self::Text => KeyKind::Text,
+            Self::Bytes => KeyKind::Bytes,
+            Self::Date => KeyKind::Date,
+            Self::DateTime => KeyKind::DateTime,
+            Self::Timestamp => KeyKind::Timestamp,
+            Self::Time => KeyKind::Time,
         }
     }
 
@@ -217,7 +232,7 @@ fn time(negative: bool, hours: u32, minutes: u8, seconds: u8, micro: u32) -> Val
     Value::Text(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}").into())
 }
 
-/// A value as a parameter.
+/// A value as a parameter; bytes travel in hexadecimal, for `UNHEX`.
 pub(super) fn to_param(value: &Value) -> Param {
     match value {
         Value::Null => Param::NULL,
@@ -227,7 +242,7 @@ pub(super) fn to_param(value: &Value) -> Param {
         Value::Date(date) => date_param(date.and_time(NaiveTime::MIN)),
         Value::DateTime(moment) => date_param(*moment),
         Value::Timestamp(moment) => date_param(moment.naive_utc()),
-        Value::Bytes(bytes) => Param::Bytes(bytes.to_vec()),
+        Value::Bytes(bytes) => Param::Bytes(hex(bytes).into_bytes()),
         Value::Undecodable(value) => Param::Bytes(value.raw.to_vec()),
         Value::Decimal(_) | Value::Text(_) | Value::Time(_) => {
             Param::Bytes(value.to_string().into_bytes())
@@ -235,11 +250,21 @@ pub(super) fn to_param(value: &Value) -> Param {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        write!(text, "{byte:02x}").unwrap_or_default();
+    }
+    text
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     reason = "months, days and hours are small"
 )]
-pub(super) fn date_param(moment: NaiveDateTime) -> Param {
+fn date_param(moment: NaiveDateTime) -> Param {
     Param::Date(
         u16::try_from(moment.year()).unwrap_or(0),
         moment.month() as u8,

@@ -4,8 +4,8 @@ use mysql_async::{DriverError, Error, IoError, ServerError};
 
 use super::KIND;
 use super::config::Target;
-use super::sql::StreamQuery;
 use crate::error::SourceError;
+use crate::sql::StreamQuery;
 
 /// The server did not answer in time.
 #[derive(Debug, thiserror::Error)]

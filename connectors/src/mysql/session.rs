@@ -3,15 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use fluxion_model::value::Value;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Column, Conn, DriverError, Error, IoError, Params, Row};
 use tokio::time::timeout;
 
 use super::KIND;
 use super::config::Target;
+use super::decode::{Plan, to_param};
+use super::dialect::MysqlDialect;
 use super::fault::{self, NoAnswer};
-use super::sql::Statement;
+use crate::connector::ConnectorKind;
 use crate::error::{Remedy, SourceError, SourceResult};
+use crate::sql::{
+    Cast, ColumnInfo, Dialect, KeyKind, KeysOf, RowSink, SqlFault, SqlSession, Statement,
+    StreamQuery,
+};
 
 /// A read-only session in UTC and UTF-8.
 #[derive(Debug)]
@@ -21,9 +29,11 @@ pub(super) struct Session {
 }
 
 /// How a query failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum QueryFault {
+    #[error(transparent)]
     Server(Error),
+    #[error(transparent)]
     Late(NoAnswer),
 }
 
@@ -81,14 +91,6 @@ impl Session {
         Ok(())
     }
 
-    /// Whether it is still there.
-    pub async fn answers(&mut self) -> bool {
-        matches!(
-            timeout(Duration::from_secs(5), self.conn.ping()).await,
-            Ok(Ok(()))
-        )
-    }
-
     /// As in `10.11.19-MariaDB`.
     pub async fn product(&mut self) -> Result<String, QueryFault> {
         let mut version = String::new();
@@ -123,38 +125,164 @@ impl Session {
         .await
     }
 
-    /// A prepared query; `each` gets every row with the columns of the result. The connection must not be used again
-    /// after it was late.
-    pub async fn rows(
-        &mut self,
-        statement: &Statement,
-        mut each: impl FnMut(&Arc<[Column]>, Row),
-    ) -> Result<(), QueryFault> {
-        let limit = self.target.query_timeout();
-        let conn = &mut self.conn;
-        let params = match statement.params.as_slice() {
-            [] => Params::Empty,
-            params => Params::Positional(params.to_vec()),
-        };
-        within(limit, async move {
-            let mut result = conn.exec_iter(statement.text.as_str(), params).await?;
-            let columns = result.columns().unwrap_or_default();
-            while let Some(row) = result.next().await? {
-                each(&columns, row);
-            }
-            result.drop_result().await
-        })
-        .await
-    }
-
     /// The columns a query would return, without running it.
-    pub async fn columns(&mut self, statement: &Statement) -> Result<Vec<Column>, QueryFault> {
+    async fn columns(&mut self, statement: &Statement) -> Result<Vec<Column>, QueryFault> {
         let limit = self.target.query_timeout();
         let conn = &mut self.conn;
         within(limit, async move {
             Ok(conn.prep(statement.text.as_str()).await?.columns().to_vec())
         })
         .await
+    }
+
+    /// A prepared query. The connection must not be used again after it was late.
+    async fn prepared(
+        &mut self,
+        statement: &Statement,
+        row: RowSink<'_>,
+    ) -> Result<u64, QueryFault> {
+        let limit = self.target.query_timeout();
+        let zero_dates = self.target.config.zero_dates;
+        let conn = &mut self.conn;
+        let params = match statement.params.as_slice() {
+            [] => Params::Empty,
+            params => Params::Positional(params.iter().map(to_param).collect()),
+        };
+        within(limit, async move {
+            let mut result = conn.exec_iter(statement.text.as_str(), params).await?;
+            let columns = result.columns().unwrap_or_default();
+            let plans: Vec<Plan> = columns.iter().map(Plan::of).collect();
+            while let Some(next) = result.next().await? {
+                let mut bytes = 0;
+                let cells = next.unwrap().into_iter().zip(&plans);
+                let values = cells
+                    .map(|(cell, plan)| plan.read(cell, zero_dates, &mut bytes))
+                    .collect();
+                row(values, bytes);
+            }
+            let touched = result.affected_rows();
+            result.drop_result().await?;
+            Ok(touched)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl SqlSession for Session {
+    fn kind(&self) -> ConnectorKind {
+        KIND
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        Arc::new(MysqlDialect)
+    }
+
+    async fn rows(&mut self, statement: &Statement, row: RowSink<'_>) -> Result<(), SqlFault> {
+        self.prepared(statement, row).await?;
+        Ok(())
+    }
+
+    async fn describe(&mut self, statement: &Statement) -> Result<Vec<ColumnInfo>, SqlFault> {
+        let columns = self.columns(statement).await?;
+        Ok(columns.iter().map(described).collect())
+    }
+
+    /// Text keys are compared in the collation of their own column.
+    async fn key_casts(&mut self, keys: KeysOf<'_>) -> Result<Option<Vec<Option<Cast>>>, SqlFault> {
+        if keys.is_child || !keys.kinds.contains(&KeyKind::Text) {
+            return Ok(Some(vec![None; keys.columns.len()]));
+        }
+        let mut statement = Statement::new(&self.dialect());
+        statement.push("SELECT ");
+        for (i, at) in keys.columns.iter().enumerate() {
+            let column = &keys.select.columns[*at];
+            statement
+                .push(if i == 0 { "CHARSET(" } else { ", CHARSET(" })
+                .fragment(column)
+                .push("), COLLATION(")
+                .fragment(column)
+                .push(")");
+        }
+        keys.select.tables(&mut statement);
+        statement.limit_last(1);
+        let mut names = None;
+        self.rows(&statement, &mut |values, _| names = Some(values))
+            .await?;
+        // An empty table tells nothing, and needs nothing.
+        let Some(names) = names else {
+            return Ok(None);
+        };
+        let pairs = names.chunks(2).zip(keys.kinds);
+        let casts = pairs.map(|(pair, kind)| match (pair, kind) {
+            ([Value::Text(charset), Value::Text(collation)], KeyKind::Text)
+                if &**charset != "binary" =>
+            {
+                Some(Cast {
+                    before: "CONVERT(".to_owned(),
+                    after: format!(" USING {charset}) COLLATE {collation}"),
+                })
+            }
+            _ => None,
+        });
+        Ok(Some(casts.collect()))
+    }
+
+    async fn estimate(&mut self, query: &StreamQuery) -> Result<Option<u64>, SqlFault> {
+        let mut statement = Statement::new(&self.dialect());
+        statement
+            .push(
+                "SELECT CAST(TABLE_ROWS AS SIGNED) FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ",
+            )
+            .bind(Value::text(&*query.table));
+        let mut estimate = None;
+        self.rows(&statement, &mut |values, _| {
+            estimate = match values.first() {
+                Some(Value::Int(rows)) => u64::try_from(*rows).ok(),
+                _ => None,
+            };
+        })
+        .await?;
+        Ok(estimate)
+    }
+
+    async fn begin(&mut self) -> Result<(), SqlFault> {
+        Ok(self.set("START TRANSACTION").await?)
+    }
+
+    async fn end(&mut self) -> Result<(), SqlFault> {
+        Ok(self.set("COMMIT").await?)
+    }
+
+    fn explain(&self, fault: SqlFault, query: &StreamQuery) -> SourceError {
+        match fault.downcast::<QueryFault>() {
+            Ok(fault) => match *fault {
+                QueryFault::Server(error) => fault::reading(query, error),
+                QueryFault::Late(late) => {
+                    SourceError::retry(KIND, format!("read stream {}", query.name), late)
+                }
+            },
+            Err(other) => SourceError::retry(KIND, format!("read stream {}", query.name), other),
+        }
+    }
+
+    async fn answers(&mut self) -> bool {
+        matches!(
+            timeout(Duration::from_secs(5), self.conn.ping()).await,
+            Ok(Ok(()))
+        )
+    }
+}
+
+/// ENUM and SET sort by number and compare as text, FLOAT does not compare with what was read: no keys.
+fn described(column: &Column) -> ColumnInfo {
+    let no_key = Plan::cannot_be_a_key(column).then_some(
+        "is an ENUM, SET or FLOAT, which cannot be read in order; write CAST({} AS CHAR)",
+    );
+    ColumnInfo {
+        no_key,
+        ..ColumnInfo::of(Plan::of(column).key_kind())
     }
 }
 

@@ -6,10 +6,24 @@ use fluxion_model::row::{Row, RowChange, RowKey};
 use fluxion_model::value::Value;
 
 use super::key::{KeyColumn, KeyPart, Side, beyond, key_of};
-use super::sql::{ChildQuery, Statement};
+use super::query::ChildQuery;
+use super::session::Cast;
+use super::statement::Statement;
 
-/// Keys asked for in one query.
+/// Keys asked for in one query, where the system allows so many.
 pub(super) const KEYS_PER_QUERY: usize = 1024;
+
+/// How many keys of so many columns fit one statement. A list of single keys is padded to a power of two.
+pub(super) fn keys_per_query(columns: usize, wanted: usize, max_parameters: usize) -> usize {
+    // Settings of the mapping are bound too.
+    let room = max_parameters.saturating_sub(40).max(1) / columns.max(1);
+    let fitting = if columns == 1 {
+        1 << room.max(1).ilog2()
+    } else {
+        room.max(1)
+    };
+    wanted.min(fitting)
+}
 
 /// The rows with one of these keys.
 pub(super) fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys: &[Vec<KeyPart>]) {
@@ -20,7 +34,7 @@ pub(super) fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys:
         let padding = std::iter::repeat_n(&keys[0], padded - keys.len());
         for (i, key) in keys.iter().chain(padding).enumerate() {
             statement.push(if i == 0 { "" } else { "," });
-            key[0].bind(statement, column.collation);
+            key[0].bind(statement, column.cast);
         }
         statement.push(")");
         return;
@@ -33,7 +47,7 @@ pub(super) fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys:
                 .push(if j == 0 { "" } else { " AND " })
                 .fragment(column.sql)
                 .push(" = ");
-            part.bind(statement, column.collation);
+            part.bind(statement, column.cast);
         }
         statement.push(")");
     }
@@ -44,15 +58,19 @@ pub(super) fn one_of(statement: &mut Statement, columns: &[KeyColumn<'_>], keys:
 /// order is the same everywhere, the range is enough.
 pub(super) fn child_statements(
     child: &ChildQuery,
+    casts: &[Option<Cast>],
     parents: &[Vec<KeyPart>],
-    is_scan: bool,
+    is_range: bool,
+    max_parameters: usize,
 ) -> Vec<Statement> {
     let columns: Vec<KeyColumn<'_>> = child
         .parent
         .iter()
-        .map(|at| KeyColumn {
+        .enumerate()
+        .map(|(i, at)| KeyColumn {
             sql: &child.select.columns[*at],
-            collation: None,
+            cast: casts.get(i).and_then(Option::as_ref),
+            nulls: None,
         })
         .collect();
     let order = || child.parent.iter().chain(&child.order).copied();
@@ -60,7 +78,7 @@ pub(super) fn child_statements(
         .iter()
         .flatten()
         .all(|part| matches!(part, KeyPart::Int(_)));
-    if let (true, true, [first, .., last]) = (is_scan, are_numbers, parents) {
+    if let (true, true, [first, .., last]) = (is_range, are_numbers, parents) {
         let mut statement = child.select.start();
         statement.and().push("(");
         beyond(&mut statement, &columns, first, Side::AtOrAfter);
@@ -70,11 +88,12 @@ pub(super) fn child_statements(
         child.select.order(&mut statement, order());
         return vec![statement];
     }
-    let chunk = if columns.len() == 1 {
+    let wanted = if columns.len() == 1 {
         4 * KEYS_PER_QUERY
     } else {
         KEYS_PER_QUERY / 4
     };
+    let chunk = keys_per_query(columns.len(), wanted, max_parameters);
     let chunks = parents.chunks(chunk).map(|some| {
         let mut statement = child.select.start();
         one_of(statement.and(), &columns, some);
@@ -83,7 +102,6 @@ pub(super) fn child_statements(
     });
     chunks.collect()
 }
-
 /// Puts children under their parents. Both come in the order of the key, so the parent is nearly always the one of the
 /// child before, or the next.
 pub(super) struct Nest<'a> {

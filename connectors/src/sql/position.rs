@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 use fluxion_model::stream::Cursor;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
-use super::KIND;
 use super::key::KeyPart;
-use super::reader::Reader;
-use super::sql::StreamQuery;
+use super::query::StreamQuery;
 use crate::error::{SourceError, SourceResult};
 
 /// A stream's phase and what it needs to go on.
@@ -23,6 +22,9 @@ pub(super) enum Position {
         expected: Option<u64>,
         /// The marks from before the scan, where following changes begins.
         marks: Vec<Mark>,
+        /// Where the log or outbox stands; it is followed while the scan runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feed: Option<Json>,
     },
     /// Reading what changed since the marks.
     Poll {
@@ -34,7 +36,11 @@ pub(super) enum Position {
         after: Option<Vec<KeyPart>>,
     },
     /// Everything was read, up to these marks.
-    Idle { marks: Vec<Mark> },
+    Idle {
+        marks: Vec<Mark>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feed: Option<Json>,
+    },
 }
 
 /// The highest value seen of a watermark column.
@@ -49,28 +55,32 @@ pub(super) struct Mark {
 }
 
 impl Position {
-    /// Before the first row.
-    pub async fn scan_from_start(reader: &mut Reader) -> SourceResult<Self> {
-        let marks = reader.marks(&[]).await?;
-        let expected = reader.count().await?;
-        Ok(Self::Scan {
-            after: None,
-            begun: false,
-            expected,
-            marks,
-        })
-    }
-
     pub fn cursor(&self) -> Cursor {
         // Plain data with string keys: it always serialises.
         Cursor(serde_json::to_vec(self).unwrap_or_default().into())
+    }
+
+    /// Where the log or outbox stands.
+    pub fn feed(&self) -> Option<&Json> {
+        match self {
+            Self::Scan { feed, .. } | Self::Idle { feed, .. } => feed.as_ref(),
+            Self::Poll { .. } => None,
+        }
+    }
+
+    /// The log or outbox was followed up to here.
+    pub fn set_feed(&mut self, position: Json) {
+        match self {
+            Self::Scan { feed, .. } | Self::Idle { feed, .. } => *feed = Some(position),
+            Self::Poll { .. } => {}
+        }
     }
 
     /// A cursor of another shape of stream cannot be resumed.
     pub fn read(cursor: &Cursor, query: &StreamQuery) -> SourceResult<Self> {
         let action = format!("resume stream {}", query.name);
         let position: Self = serde_json::from_slice(&cursor.0)
-            .map_err(|error| SourceError::resnapshot(KIND, action.clone(), error))?;
+            .map_err(|error| SourceError::resnapshot(query.kind, action.clone(), error))?;
         let columns = query
             .watermark
             .as_ref()
@@ -78,11 +88,15 @@ impl Position {
         let (after, marks) = match &position {
             Self::Scan { after, marks, .. } => (after.as_ref(), marks),
             Self::Poll { after, until, .. } => (after.as_ref(), until),
-            Self::Idle { marks } => (None, marks),
+            Self::Idle { marks, .. } => (None, marks),
         };
         if marks.len() != columns || after.is_some_and(|after| after.len() != query.key.len()) {
             let reason = "the mapping's key or watermark columns are not those of the cursor";
-            return Err(SourceError::resnapshot(KIND, action, reason));
+            return Err(SourceError::resnapshot(query.kind, action, reason));
+        }
+        if query.follows != position.feed().is_some() {
+            let reason = "changes were noticed in another way until now";
+            return Err(SourceError::resnapshot(query.kind, action, reason));
         }
         Ok(position)
     }
