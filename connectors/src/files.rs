@@ -1,4 +1,4 @@
-//! Folders into which a POS drops its exports: CSV and Excel.
+//! Folders into which a POS drops its exports (CSV, Excel, XML, JSON), and folders in which it keeps its tables (DBF).
 //!
 //! A file is taken when it is complete, is read once by its content, and ends in `processed/` or `failed/` beside a
 //! report that names each bad row and why. Nothing is remembered here: what was processed is a mark committed with
@@ -8,10 +8,12 @@
 mod arrival;
 mod config;
 mod content;
+mod dbf;
 mod document;
 mod filing;
 mod pattern;
 mod position;
+mod records;
 mod separated;
 mod stream;
 mod table;
@@ -34,11 +36,15 @@ use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
 use arrival::Inbox;
 use content::Digest;
+use dbf::{TableFile, TableStream, Trouble, Wish, find_keys};
 use stream::FilesStream;
 use table::Table;
 
 /// This connector's name in errors.
 const KIND: ConnectorKind = ConnectorKind::Files;
+
+/// Tables listed for a first look.
+const CATALOG_TABLES: usize = 300;
 
 /// Files listed for a first look.
 const CATALOG_FILES: usize = 100;
@@ -65,6 +71,39 @@ impl FilesConnector {
         Ok(Self {
             config: Arc::new(config),
         })
+    }
+
+    /// What to open for a stream of tables.
+    fn wish(&self, stream: &StreamSpec, context: OpenContext) -> SourceResult<Wish> {
+        match &stream.source {
+            Source::Table(source) => Ok(Wish {
+                folder: self.config.folder.clone(),
+                spec: stream.clone(),
+                source: source.clone(),
+                settings: context.settings,
+            }),
+            Source::Query(_) | Source::Files(_) => Err(SourceError::ask(
+                KIND,
+                format!("open stream {}", stream.name),
+                "invalid_mapping",
+                "The stream reads no table kept in a file.",
+                "not a table",
+            )),
+        }
+    }
+
+    async fn table_rows(
+        &self,
+        stream: &StreamSpec,
+        keys: &[RowKey],
+        context: OpenContext,
+    ) -> SourceResult<RowBatch> {
+        let (wish, keys) = (self.wish(stream, context)?, keys.to_vec());
+        let action = format!("read keys of stream {}", stream.name);
+        match tokio::task::spawn_blocking(move || find_keys(&wish, &keys)).await {
+            Ok(found) => found.map_err(|trouble| trouble.explain(&action)),
+            Err(error) => Err(SourceError::retry(KIND, action, error)),
+        }
     }
 
     fn look(&self) -> SourceResult<fs::ReadDir> {
@@ -112,10 +151,17 @@ impl Connector for FilesConnector {
                 )),
             });
         }
-        Ok(Probe {
-            product: format!("folder with {waiting} files"),
-            findings,
-        })
+        let tables = dbf::list(&self.config.folder, CATALOG_TABLES);
+        findings.extend(
+            tables
+                .iter()
+                .filter_map(|name| look_at_table(&self.config.folder, name)),
+        );
+        let product = match tables.len() {
+            0 => format!("folder with {waiting} files"),
+            count => format!("folder with {waiting} files, {count} DBF tables among them"),
+        };
+        Ok(Probe { product, findings })
     }
 
     async fn catalog(&self) -> SourceResult<Catalog> {
@@ -126,10 +172,17 @@ impl Connector for FilesConnector {
             .collect();
         names.sort_by_key(fs::DirEntry::file_name);
         let mut catalog = Catalog::default();
+        for name in dbf::list(&self.config.folder, CATALOG_TABLES) {
+            // What cannot be read is said by `probe`.
+            if let Ok(table) = TableFile::open(&self.config.folder, &name) {
+                catalog.tables.push(catalog_table(name, &table));
+            }
+        }
+        names.retain(|entry| !is_table(&entry.file_name().to_string_lossy()));
         for entry in names.into_iter().take(CATALOG_FILES) {
             let source = any_file();
             let opened = Digest::of(&entry.path())
-                .and_then(|digest| Table::open(&entry.path(), &source, &digest));
+                .and_then(|digest| Table::open(&entry.path(), &source, None, &digest));
             // What cannot be read as a table is no table.
             if let Ok(table) = opened {
                 let columns = table.columns().iter();
@@ -154,6 +207,11 @@ impl Connector for FilesConnector {
         context: OpenContext,
     ) -> SourceResult<Box<dyn ChangeStream>> {
         self.look()?;
+        if let Source::Table(_) = &stream.source {
+            let wish = self.wish(stream, context)?;
+            let opened = TableStream::open(wish, self.config.clone(), start).await?;
+            return Ok(Box::new(opened));
+        }
         let Source::Files(source) = &stream.source else {
             let hint = format!(
                 "Stream {:?} reads a database; its connector is not \"files\".",
@@ -182,9 +240,12 @@ impl Connector for FilesConnector {
     async fn read_keys(
         &self,
         stream: &StreamSpec,
-        _: &[RowKey],
-        _: OpenContext,
+        keys: &[RowKey],
+        context: OpenContext,
     ) -> SourceResult<RowBatch> {
+        if let Source::Table(_) = &stream.source {
+            return self.table_rows(stream, keys, context).await;
+        }
         let hint = "Files cannot be asked for single rows: export them again.";
         let action = format!("read keys of stream {}", stream.name);
         Err(SourceError::ask(
@@ -197,12 +258,91 @@ impl Connector for FilesConnector {
     }
 }
 
+fn is_table(name: &str) -> bool {
+    name.to_lowercase().ends_with(".dbf")
+}
+
+fn catalog_table(name: String, table: &TableFile) -> CatalogTable {
+    let fields = table.layout.fields.iter();
+    CatalogTable {
+        name,
+        columns: fields
+            .map(|field| CatalogColumn {
+                name: field.name.to_string(),
+                type_name: field.type_name(),
+            })
+            .collect(),
+    }
+}
+
+/// What there is to say of a table.
+fn look_at_table(folder: &std::path::Path, name: &str) -> Option<Finding> {
+    let finding = |level, en: String, es: String, remedy: Option<Said>| {
+        Some(Finding {
+            level,
+            what: Said::new(en, es),
+            remedy,
+        })
+    };
+    let rebuild = Said::new(
+        "Let the POS check and rebuild its tables with its own maintenance.",
+        "Haga que el sistema revise y reconstruya sus tablas con su propio mantenimiento.",
+    );
+    match TableFile::open(folder, name) {
+        Err(Trouble::Held(_)) => finding(
+            Level::Warning,
+            format!(
+                "Table {name} is held exclusively by another program; it is read once that lets it go."
+            ),
+            format!(
+                "La tabla {name} está abierta en modo exclusivo por otro programa; se leerá cuando la suelte."
+            ),
+            Some(Said::new(
+                "If this lasts, look who has it open: packing and re-indexing need it for a while.",
+                "Si esto dura, vea quién la tiene abierta: compactar y reindexar la necesitan un rato.",
+            )),
+        ),
+        Err(trouble) => finding(
+            Level::Problem,
+            format!("Table {name} cannot be read: {trouble}."),
+            format!("La tabla {name} no se puede leer: {trouble}."),
+            Some(rebuild),
+        ),
+        Ok(table) if table.missing > 0 => finding(
+            Level::Problem,
+            format!(
+                "The header of {name} promises {} records more than the file holds.",
+                table.missing
+            ),
+            format!(
+                "El encabezado de {name} promete {} registros más de los que el archivo contiene.",
+                table.missing
+            ),
+            Some(rebuild),
+        ),
+        Ok(table) if table.uncounted > 1 => finding(
+            Level::Warning,
+            format!(
+                "{name} holds {} records behind those its header counts; the POS does not see them, so they are not read.",
+                table.uncounted
+            ),
+            format!(
+                "{name} contiene {} registros detrás de los que cuenta su encabezado; el sistema no los ve, así que no se leen.",
+                table.uncounted
+            ),
+            Some(rebuild),
+        ),
+        Ok(_) => None,
+    }
+}
+
 /// A source that accepts whatever is there.
 fn any_file() -> FileSource {
     FileSource {
         pattern: "*".to_owned(),
         format: None,
         sheet: None,
+        record: None,
         delimiter: None,
         encoding: None,
         skip_lines: 0,

@@ -29,6 +29,16 @@ pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), Map
         (Source::Query(_), _, "files") => {
             return error("has a query, which the files connector cannot run".to_owned());
         }
+        (Source::Table(_), _, connector) if connector != "files" => {
+            return error(format!(
+                "reads a table kept in a file, so the mapping's connector must be \"files\" and not {connector:?}"
+            ));
+        }
+        (Source::Table(_), capture, _) if *capture != Capture::Diff => {
+            return error(
+                "reads a table kept in a file, so its capture strategy is \"diff\"".to_owned(),
+            );
+        }
         (Source::Files(_), Capture::Watermark { .. }, _) => {
             return error("reads files, so its capture strategy is \"arrival\"".to_owned());
         }
@@ -62,6 +72,21 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             problem,
         ))
     };
+    if let Source::Table(_) = &stream.source {
+        return match (&child.table, &child.query) {
+            (Some(_), None) if child.parent.len() == stream.key.len() => Ok(()),
+            (Some(_), None) => error(format!(
+                "`parent` needs one column for each of the stream's key: {}",
+                stream.key.join(", ")
+            )),
+            (None, _) | (Some(_), Some(_)) => {
+                error("needs a `table` and no query: the file that holds its rows".to_owned())
+            }
+        };
+    }
+    if child.table.is_some() {
+        return error("has a `table`, which only streams of tables can have".to_owned());
+    }
     match (&stream.source, &child.query) {
         (Source::Query(_), None) => error("needs a query".to_owned()),
         (Source::Files(_), Some(_)) => error(
@@ -87,6 +112,6 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             )),
             None => Ok(()),
         },
-        (Source::Files(_), None) => Ok(()),
+        (Source::Files(_) | Source::Table(_), _) => Ok(()),
     }
 }

@@ -52,6 +52,52 @@ pub enum Source {
     Query(QuerySource),
     /// Files that a POS drops into a folder.
     Files(FileSource),
+    /// A table that a running POS keeps in a file of its own: DBF of dBase, FoxPro and Visual FoxPro.
+    Table(TableSource),
+}
+
+/// A table that a running POS keeps in a file. It is only ever read, shared, and never locked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableSource {
+    /// The file's name, with or without `.dbf`: `MGW10005`. Case does not matter.
+    pub name: String,
+    /// The fields that are read; all when absent. One that is missing stops the stream, so list what the mapping needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Rows that count; all of these must hold.
+    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub filter: Vec<TableCondition>,
+    /// Where several rows have the stream's key, the one with the highest value here counts: the last fiscal year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+    /// Code page such as `windows-1252` or `cp850`; by the mark in the file, then Windows-1252 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+}
+
+/// A question to one field. Numbers compare by value, text without regard to case and outer blanks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableCondition {
+    /// Which field.
+    pub column: String,
+    /// It holds one of these; any value when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<TableValue>,
+    /// It holds none of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub none_of: Vec<TableValue>,
+}
+
+/// A value that a field is compared with. `{name}` in a text stands for a setting of the POS system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TableValue {
+    /// A whole number.
+    Number(i64),
+    /// Text, a date as `2026-02-28`, or a decimal.
+    Text(String),
 }
 
 /// The parts of a select statement. Every part is the database's own SQL; `{name}` in it stands for a setting of the
@@ -77,6 +123,13 @@ pub struct ChildSpec {
     /// Where they are read. For files: the columns of the same file that repeat per line, and no `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<QuerySource>,
+    /// For tables kept in files: the table that holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableSource>,
+    /// For XML and JSON files: where they stand within the record, `items/item`. In JSON a list may take the place of the
+    /// last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The child's columns that hold the parent's key, in the order of the stream's `key`. Names of `columns`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parent: Vec<String>,
@@ -148,6 +201,10 @@ pub struct FileSource {
     /// The sheet of a workbook; the first when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// Where the records stand in XML or JSON: `productos/producto`, at whatever depth that is found. In JSON a list may
+    /// take the place of the last name. When absent, the elements below the root, or the first list of objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// What separates the fields of a CSV; sniffed when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
@@ -176,6 +233,10 @@ pub enum FileFormat {
     Csv,
     /// XLSX, XLSM, XLS or ODS.
     Excel,
+    /// XML.
+    Xml,
+    /// JSON: a list, a list within objects, or one object per line.
+    Json,
 }
 
 /// Whether a file holds everything there is.

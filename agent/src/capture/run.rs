@@ -142,7 +142,10 @@ impl Worker {
     /// Opens the stream where it stands and begins its job.
     async fn open_stream(&mut self, full: bool) -> Result<Job, Stop> {
         let position = self.sound_position().await?;
-        let diff = self.rules.spec().capture == Capture::Diff;
+        // A table kept in a file is compared with what it was after the last whole read; databases cannot be asked that.
+        let diff = self.rules.spec().capture == Capture::Diff
+            && (position.pending_end.is_some()
+                || !matches!(self.rules.spec().source, Source::Table(_)));
         let start = match &position.cursor {
             Some(cursor) if position.scanning && position.pending_end.is_none() && !full => {
                 StartAt::After(cursor.clone())
@@ -204,7 +207,7 @@ impl Worker {
         }
         let (id, rules) = (position.id, self.pos.rules_id);
         match &self.rules.spec().source {
-            Source::Query(_) => {
+            Source::Query(_) | Source::Table(_) => {
                 if position.cursor.is_some() {
                     tracing::info!(stream = %self.name, "the mapping or a setting changed; everything is read again");
                 }

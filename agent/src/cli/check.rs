@@ -233,7 +233,7 @@ async fn read_copy(
 fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules> {
     let takes = |rules: &&&StreamRules| match &rules.spec().source {
         Source::Files(files) => name_fits(&files.pattern, name),
-        Source::Query(_) => false,
+        Source::Query(_) | Source::Table(_) => false,
     };
     let named: Vec<_> = streams.iter().filter(takes).copied().collect();
     if named.is_empty() {
@@ -273,10 +273,11 @@ fn for_file(spec: &StreamSpec, name: &str) -> StreamSpec {
             files.done_marker = None;
             Source::Files(files)
         }
-        Source::Query(_) => Source::Files(FileSource {
+        Source::Query(_) | Source::Table(_) => Source::Files(FileSource {
             pattern: name.to_owned(),
             format: None,
             sheet: None,
+            record: None,
             delimiter: None,
             encoding: None,
             skip_lines: 0,

@@ -1,5 +1,6 @@
 //! What a file's bytes are: their hash, and the alphabet they are written in.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -109,9 +110,13 @@ impl Digest {
         })
     }
 
+    pub fn is_utf_16(&self) -> bool {
+        matches!(self.start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+    }
+
     /// A power cut leaves files filled with zeros.
     pub fn has_nul(&self) -> bool {
-        self.has_nul && !matches!(self.start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        self.has_nul && !self.is_utf_16()
     }
 
     /// Whether the file still is what was looked at.
@@ -143,7 +148,8 @@ pub(super) enum Alphabet {
 }
 
 impl Alphabet {
-    fn named(name: &str) -> Result<Self, Broken> {
+    /// By a name such as `windows-1252` or `cp850`.
+    pub fn named(name: &str) -> Result<Self, Broken> {
         let plain = name.trim().to_lowercase();
         let digits = plain
             .trim_start_matches("cp")
@@ -162,6 +168,22 @@ impl Alphabet {
             None => Err(Broken::new(format!(
                 "the mapping's encoding {name:?} is unknown: write a name such as windows-1252, utf-8 or cp850"
             ))),
+        }
+    }
+
+    /// A text by itself; none when some of its bytes mean nothing.
+    pub fn text(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+        match self {
+            // All alphabets but UTF-16 begin with ASCII.
+            Self::CodePage(_) if bytes.is_ascii() => std::str::from_utf8(bytes).ok().map(Cow::from),
+            Self::CodePage(table) => {
+                let text = table.decode_string_lossy(bytes);
+                (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(Cow::Owned(text))
+            }
+            Self::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::from),
+            Self::Encoding(encoding) => {
+                encoding.decode_without_bom_handling_and_without_replacement(bytes)
+            }
         }
     }
 

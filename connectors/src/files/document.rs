@@ -31,6 +31,8 @@ struct Layout {
     own: Vec<usize>,
     groups: Vec<Vec<usize>>,
     names: Vec<Box<str>>,
+    /// Whether lines stand within their record: then each record is a document by itself.
+    is_nested: bool,
 }
 
 enum Source {
@@ -64,10 +66,10 @@ impl Documents {
         source: &FileSource,
         digest: &Digest,
     ) -> Result<Self, Broken> {
-        let table = Table::open(path, source, digest)?;
+        let table = Table::open(path, source, Some(spec), digest)?;
         let (shape, layout) = Layout::of(&table, spec, source)?;
-        let is_scattered =
-            !layout.groups.is_empty() && layout.is_scattered(Table::open(path, source, digest)?)?;
+        let is_scattered = layout.joins()
+            && layout.is_scattered(Table::open(path, source, Some(spec), digest)?)?;
         let source = if is_scattered {
             layout.gather(table)?
         } else {
@@ -146,7 +148,7 @@ impl Documents {
                         taken.is_last = true;
                         return Ok(taken);
                     };
-                    let continues = !self.layout.groups.is_empty()
+                    let continues = self.layout.joins()
                         && taken.changes.last().is_some_and(|last| *last.key() == key);
                     let is_full = taken.changes.len() >= limit.rows.max(1)
                         || bytes >= limit.bytes
@@ -168,11 +170,20 @@ impl Documents {
 }
 
 fn rough_size(line: &Line) -> usize {
-    let text = line.values.iter().map(|value| match value {
+    let nested = line
+        .nested
+        .iter()
+        .flatten()
+        .map(|row| size_of_values(&row.values));
+    size_of_values(&line.values) + nested.sum::<usize>()
+}
+
+fn size_of_values(values: &[Value]) -> usize {
+    let text = values.iter().map(|value| match value {
         Value::Text(text) => text.len(),
         _ => 0,
     });
-    text.sum::<usize>() + line.values.len() * size_of::<Value>()
+    text.sum::<usize>() + size_of_val(values)
 }
 
 impl Layout {
@@ -190,13 +201,24 @@ impl Layout {
             }
             found
         };
+        let nested = table.nested();
+        let is_of_lines = |name: &String| {
+            nested.iter().flatten().any(|columns| {
+                columns
+                    .iter()
+                    .any(|column| column.eq_ignore_ascii_case(name))
+            })
+        };
         for name in &source.required_columns {
-            find(name);
+            if !is_of_lines(name) {
+                find(name);
+            }
         }
         let key: Vec<usize> = spec.key.iter().filter_map(&mut find).collect();
         let groups: Vec<Vec<usize>> = spec
             .children
             .iter()
+            .filter(|_| nested.is_none())
             .map(|child| child.columns.iter().filter_map(&mut find).collect())
             .collect();
         if !missing.is_empty() {
@@ -219,6 +241,15 @@ impl Layout {
             .zip(&groups)
             .map(|(child, places)| (child.name.as_str().into(), pick(places)))
             .collect();
+        if let Some(nested) = &nested {
+            let groups = spec.children.iter().zip(nested);
+            shape.children = groups
+                .map(|(child, columns)| {
+                    let columns = RowShape::flat(columns.iter().cloned());
+                    (child.name.as_str().into(), columns)
+                })
+                .collect();
+        }
         Ok((
             shape,
             Self {
@@ -226,8 +257,14 @@ impl Layout {
                 own,
                 groups,
                 names: all.columns,
+                is_nested: nested.is_some(),
             },
         ))
+    }
+
+    /// Whether lines that follow each other may belong to one document.
+    fn joins(&self) -> bool {
+        !self.groups.is_empty() && !self.is_nested
     }
 
     /// The next line with a key. Lines without one are reported and passed over.
@@ -285,7 +322,19 @@ impl Layout {
         let Line {
             position,
             mut values,
+            nested,
         } = line;
+        if self.is_nested {
+            changes.push(RowChange::Upsert {
+                key,
+                row: Row {
+                    values,
+                    children: nested,
+                    position: Some(position),
+                },
+            });
+            return;
+        }
         let mut children: Vec<Option<Row>> = Vec::with_capacity(self.groups.len());
         for places in &self.groups {
             let child: Vec<Value> = places

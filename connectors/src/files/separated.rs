@@ -119,7 +119,11 @@ impl Separated {
             }
             let mut values: Vec<Value> = fields.into_iter().map(cell).collect();
             values.resize(self.columns.len(), Value::Null);
-            return Ok(Some(Ok(Line { position, values })));
+            return Ok(Some(Ok(Line {
+                position,
+                values,
+                nested: Vec::new(),
+            })));
         }
     }
 }

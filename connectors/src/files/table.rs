@@ -1,12 +1,14 @@
 //! Rows of a file, whatever its format.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
-use fluxion_model::stream::{FileFormat, FileSource};
+use fluxion_model::row::Row;
+use fluxion_model::stream::{FileFormat, FileSource, StreamSpec};
 use fluxion_model::value::Value;
 
 use super::content::{Digest, open_unshared};
+use super::records::{Records, web_page};
 use super::separated::Separated;
 use super::workbook::Workbook;
 use crate::connector::RowProblem;
@@ -37,29 +39,47 @@ pub(super) struct Line {
     pub position: u64,
     /// As many as there are columns.
     pub values: Vec<Value>,
+    /// The rows of each child group, where they stand within the record.
+    pub nested: Vec<Vec<Row>>,
 }
 
 /// A file being read from top to bottom.
 pub(super) enum Table {
     Separated(Separated),
     Workbook(Workbook),
+    Records(Box<Records>),
 }
 
 impl Table {
-    pub fn open(path: &Path, source: &FileSource, digest: &Digest) -> Result<Self, Broken> {
+    pub fn open(
+        path: &Path,
+        source: &FileSource,
+        spec: Option<&StreamSpec>,
+        digest: &Digest,
+    ) -> Result<Self, Broken> {
         if digest.size == 0 {
             return Err(Broken::new("it is empty: export it again"));
         }
-        match source.format.unwrap_or_else(|| by_ending(path)) {
-            FileFormat::Excel => Workbook::open(path, source).map(Self::Workbook),
-            FileFormat::Csv => {
-                if digest.has_nul() {
-                    let reason = "it contains zero bytes, as a power cut or an interrupted copy leaves them: export it again";
-                    return Err(Broken::new(reason));
-                }
+        let format = source.format.unwrap_or_else(|| by_ending(path));
+        if format == FileFormat::Excel {
+            return Workbook::open(path, source).map(Self::Workbook);
+        }
+        if digest.has_nul() {
+            let reason = "it contains zero bytes, as a power cut or an interrupted copy leaves them: export it again";
+            return Err(Broken::new(reason));
+        }
+        let mut start = Vec::new();
+        open_unshared(path)?.take(2_000).read_to_end(&mut start)?;
+        if let Some(page) = web_page(&start) {
+            return Err(page);
+        }
+        match format {
+            FileFormat::Csv | FileFormat::Excel => {
                 let alphabet = digest.alphabet(source.encoding.as_deref())?;
                 Separated::open(alphabet.reader(open_unshared(path)?)?, source).map(Self::Separated)
             }
+            FileFormat::Xml | FileFormat::Json => Records::open(path, source, spec, digest, format)
+                .map(|records| Self::Records(Box::new(records))),
         }
     }
 
@@ -67,6 +87,15 @@ impl Table {
         match self {
             Self::Separated(table) => table.columns(),
             Self::Workbook(table) => table.columns(),
+            Self::Records(table) => table.columns(),
+        }
+    }
+
+    /// The columns of each child group, where its rows stand within their record.
+    pub fn nested(&self) -> Option<Vec<&[Box<str>]>> {
+        match self {
+            Self::Separated(_) | Self::Workbook(_) => None,
+            Self::Records(table) => table.nested(),
         }
     }
 
@@ -75,6 +104,7 @@ impl Table {
         match self {
             Self::Separated(table) => table.next(),
             Self::Workbook(table) => Ok(table.next().map(Ok)),
+            Self::Records(table) => table.next(),
         }
     }
 }
@@ -85,6 +115,8 @@ fn by_ending(path: &Path) -> FileFormat {
         .map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => FileFormat::Excel,
+        Some("xml") => FileFormat::Xml,
+        Some("json" | "ndjson" | "jsonl") => FileFormat::Json,
         _ => FileFormat::Csv,
     }
 }

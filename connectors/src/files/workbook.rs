@@ -84,6 +84,7 @@ impl Workbook {
             return Some(Line {
                 position: first_row + at as u64 + 1,
                 values,
+                nested: Vec::new(),
             });
         }
         None
