@@ -12,6 +12,7 @@
 mod children;
 mod feed;
 mod key;
+pub(crate) mod outbox;
 mod pace;
 mod position;
 mod query;

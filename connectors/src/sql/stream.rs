@@ -173,7 +173,8 @@ impl SqlStream {
             work: Work::Idle(Box::new(reader)),
             pace: Pace::new(pacing.rows_per_second),
             pacing,
-            feed_due: Instant::now(),
+            // A page comes first, so that even a stream that is opened again and again gets on with its scan.
+            feed_due: Instant::now() + pacing.follow,
             prune_due: Instant::now() + PRUNE_EVERY,
         }
     }

@@ -1,15 +1,19 @@
 //! The shop of the common promises, kept in tables.
 
-use fluxion_connectors::Connector;
+use std::thread::JoinHandle;
+
+use fluxion_connectors::{Connector, OutboxPart};
 use fluxion_model::stream::StreamSpec;
 use serde_json::json;
 
 use super::{Database, spec};
 use crate::scenario::{Shop, promises};
+use crate::strategies::{Strategy, Tracked, noticing};
 
 struct Tables {
     database: Database,
     connector: Box<dyn Connector>,
+    prepared: bool,
 }
 
 async fn open() -> Tables {
@@ -17,6 +21,7 @@ async fn open() -> Tables {
     Tables {
         connector: database.connector(),
         database,
+        prepared: false,
     }
 }
 
@@ -52,7 +57,7 @@ impl Shop for Tables {
     async fn put_product(&mut self, code: &str, name: &str, price: &str) {
         let (code, name) = (quoted(code), quoted(name));
         self.database.run(&format!(
-            "REPLACE INTO products VALUES ({code}, {name}, {price})"
+            "REPLACE INTO products (code, name, price) VALUES ({code}, {name}, {price})"
         ));
     }
 
@@ -80,4 +85,75 @@ impl Shop for Tables {
     async fn publish(&mut self) {}
 }
 
+impl Tracked for Tables {
+    fn noticing(&self, mut spec: StreamSpec, how: Strategy) -> StreamSpec {
+        let capture = match how {
+            Strategy::Watermark => {
+                json!({"strategy": "watermark", "columns": ["changed"], "overlap": 5})
+            }
+            Strategy::Log => json!({"strategy": "log"}),
+            Strategy::Outbox => json!({"strategy": "outbox"}),
+        };
+        let changes = if spec.name.as_str() == "products" {
+            json!([{"table": "products", "key": ["code"]}])
+        } else {
+            json!([{"table": "sales", "key": ["number"]}, {"table": "sale_lines", "key": ["number"]}])
+        };
+        spec.capture = serde_json::from_value(capture).unwrap();
+        spec.changes = serde_json::from_value(changes).unwrap();
+        spec
+    }
+
+    async fn prepare(&mut self, how: Strategy) {
+        if how != Strategy::Outbox || self.prepared {
+            return;
+        }
+        self.prepared = true;
+        let streams = [self.products(), self.sales()].map(|spec| self.noticing(spec, how));
+        let connector = self.connector.as_ref();
+        let script = connector
+            .outbox(&streams, OutboxPart::Install)
+            .await
+            .unwrap();
+        connector.run_outbox(&script).await.unwrap();
+    }
+
+    async fn rename_product(&mut self, from: &str, to: &str) {
+        let (from, to) = (quoted(from), quoted(to));
+        self.database.run(&format!(
+            "UPDATE products SET code = {to} WHERE code = {from}"
+        ));
+    }
+
+    async fn change_line(&mut self, number: u32, line: u32, quantity: &str) {
+        self.database.run(&format!(
+            "UPDATE sale_lines SET quantity = {quantity} WHERE number = {number} AND line = {line}"
+        ));
+    }
+
+    fn put_product_slowly(&self, code: &str, name: &str, price: &str) -> JoinHandle<()> {
+        let (code, name) = (quoted(code), quoted(name));
+        let sql = format!(
+            "START TRANSACTION; UPDATE products SET name = {name}, price = {price} WHERE code = {code}; SELECT SLEEP(1); \
+             COMMIT"
+        );
+        self.database.run_aside(sql)
+    }
+
+    async fn lose_log(&mut self, how: Strategy) -> bool {
+        if how == Strategy::Outbox {
+            self.database
+                .run("DELETE FROM fluxion_outbox WHERE op <> 'x'");
+        }
+        how == Strategy::Outbox
+    }
+
+    async fn drop_price(&mut self) {
+        self.database.run("ALTER TABLE products DROP COLUMN price");
+    }
+}
+
 promises!(open());
+noticing!(watermark, super::open(), Strategy::Watermark; rows);
+noticing!(outbox, super::open(), Strategy::Outbox; documents and log);
+noticing!(log, super::open(), Strategy::Log; documents and log);
