@@ -38,6 +38,14 @@ impl MariaDb {
     /// # Errors
     /// When MariaDB is not installed (the message names the package) or does not start.
     pub fn start(durability: Durability) -> Result<Self> {
+        Self::start_with(durability, &[])
+    }
+
+    /// The same with more options for the server, such as `--skip-log-bin`.
+    ///
+    /// # Errors
+    /// When MariaDB is not installed, does not start, or does not know an option.
+    pub fn start_with(durability: Durability, options: &[&str]) -> Result<Self> {
         let sbin = [PathBuf::from("/usr/sbin")];
         let install = program(&["mariadb-install-db", "mysql_install_db"], &[], PACKAGE)?;
         let daemon = program(&["mariadbd", "mysqld"], &sbin, PACKAGE)?;
@@ -51,6 +59,8 @@ impl MariaDb {
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()));
         create.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+        // Two that are made at the same moment would take each other's temporary tables.
+        create.arg(format!("--tmpdir={}", folder.path().display()));
         if account.is_some() {
             create.arg("--user=mysql");
         }
@@ -69,6 +79,7 @@ impl MariaDb {
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()));
         command.arg(format!("--socket={}", folder.path().join("s").display()));
+        command.arg(format!("--tmpdir={}", folder.path().display()));
         command.arg(format!(
             "--pid-file={}",
             folder.path().join("pid").display()
@@ -86,7 +97,7 @@ impl MariaDb {
             "--character-set-server=utf8mb4",
             "--collation-server=utf8mb4_general_ci",
         ]);
-        command.args(settings(durability));
+        command.args(settings(durability)).args(options);
         // Nobody will start this folder again, so it need not be left in order.
         let mut server = Server::start(
             command,
@@ -222,6 +233,10 @@ fn settings(durability: Durability) -> &'static [&'static str] {
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=32M",
             "--max-connections=300",
+            "--log-bin=binlog",
+            "--binlog-format=ROW",
+            "--sync-binlog=0",
+            "--server-id=1",
         ],
         Durability::Full => &[
             "--innodb-buffer-pool-size=1G",
