@@ -5,7 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod dbf;
 mod files;
 mod mirror;
 mod mysql;
+mod postgres;
 mod scenario;
+mod strategies;

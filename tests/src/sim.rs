@@ -5,6 +5,7 @@
 //! and people are invented.
 
 pub mod catalogue;
+pub mod dbf;
 pub mod export;
 pub mod export_file;
 pub mod people;

@@ -192,8 +192,8 @@ fn moment(bytes: &[u8]) -> Value {
     };
     let found = day
         .checked_sub(JULIAN)
+        .filter(|days| (0..3_652_059).contains(days) && (0..=86_400_000).contains(&milliseconds))
         .and_then(NaiveDate::from_num_days_from_ce_opt)
-        .filter(|_| (0..=86_400_000).contains(&rounded))
         .map(|day| day.and_time(NaiveTime::MIN) + chrono::Duration::milliseconds(rounded.into()));
     found.map_or_else(
         || undecodable(bytes, "is not a moment in time"),
