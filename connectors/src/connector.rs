@@ -18,6 +18,8 @@ use crate::error::{SourceError, SourceResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectorKind {
+    /// Microsoft SQL Server 2008 and newer.
+    Sqlserver,
     /// MySQL 5.5 and newer, MariaDB.
     Mysql,
     /// Export folders and tables kept in files.
@@ -26,12 +28,13 @@ pub enum ConnectorKind {
 
 impl ConnectorKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Mysql, Self::Files];
+    pub const ALL: &[Self] = &[Self::Sqlserver, Self::Mysql, Self::Files];
 
     /// The name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Sqlserver => "sqlserver",
             Self::Mysql => "mysql",
             Self::Files => "files",
         }

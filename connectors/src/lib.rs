@@ -13,6 +13,7 @@ pub mod mysql;
 pub mod registry;
 pub mod secret;
 mod sql;
+pub mod sqlserver;
 
 pub use connector::{
     Allowed, Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector,

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::connector::{Connector, ConnectorKind};
 use crate::files::{FilesConfig, FilesConnector};
 use crate::mysql::{MysqlConfig, MysqlConnector};
+use crate::sqlserver::{SqlServerConfig, SqlServerConnector};
 
 /// A connection setting that cannot be used. Says which, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,9 @@ impl std::error::Error for ConfigError {}
 /// When a setting is unknown, missing or wrong, or a password file cannot be read.
 pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector>, ConfigError> {
     Ok(match kind {
+        ConnectorKind::Sqlserver => {
+            Box::new(SqlServerConnector::new(read::<SqlServerConfig>(connection)?)?)
+        }
         ConnectorKind::Mysql => Box::new(MysqlConnector::new(read::<MysqlConfig>(connection)?)?),
         ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
     })
@@ -61,6 +65,7 @@ pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector
 /// When a setting is unknown, missing or wrong.
 pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, ConfigError> {
     let public = match kind {
+        ConnectorKind::Sqlserver => serde_json::to_value(read::<SqlServerConfig>(connection)?),
         ConnectorKind::Mysql => serde_json::to_value(read::<MysqlConfig>(connection)?),
         ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
     };
@@ -71,6 +76,7 @@ pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, C
 #[must_use]
 pub fn settings_schema(kind: ConnectorKind) -> Json {
     match kind {
+        ConnectorKind::Sqlserver => schemars::schema_for!(SqlServerConfig),
         ConnectorKind::Mysql => schemars::schema_for!(MysqlConfig),
         ConnectorKind::Files => schemars::schema_for!(FilesConfig),
     }

@@ -1,0 +1,168 @@
+//! Microsoft SQL Server 2008 and newer, Express included.
+//!
+//! Reads with short, flat, keyset-paged queries that give way to the POS, and writes nothing to the POS's tables, ever.
+//! Lists of columns are written with casts by each column's type, so that money, text of old code pages and types without
+//! a form of their own arrive exact; comparisons use the columns themselves, so that indexes serve.
+//!
+//! Nothing in the tests can be a real SQL Server. They run against `tests/tds`, which speaks its protocol; the SQL itself is
+//! kept as text under `connectors/tests/sqlserver/golden` and was read against Microsoft's documentation.
+
+mod allowed;
+pub mod browser;
+mod config;
+mod dialect;
+mod fault;
+#[cfg(test)]
+mod golden;
+mod line;
+mod names;
+mod outbox;
+mod probe;
+mod session;
+mod tracking;
+mod trust;
+mod types;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fluxion_model::row::{RowBatch, RowKey};
+use fluxion_model::stream::{Capture, StreamSpec};
+
+pub use config::{Certificate, Encryption, Login, SqlServerConfig};
+
+use crate::connector::{
+    Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, OutboxPart,
+    OutboxScript, Probe, StartAt,
+};
+use crate::error::{SourceError, SourceResult};
+use crate::registry::ConfigError;
+use crate::sql::outbox::OutboxFeed;
+use crate::sql::{self, KeyFeed, Opening, Pacing, SqlSession};
+use config::Target;
+use session::Session;
+use tracking::ChangeTracking;
+
+/// This connector's name in errors.
+const KIND: ConnectorKind = ConnectorKind::Sqlserver;
+
+/// Between two looks at Change Tracking or an outbox. One look is one short query.
+const FOLLOW: Duration = Duration::from_millis(500);
+
+/// Reads one SQL Server database.
+#[derive(Debug)]
+pub struct SqlServerConnector {
+    target: Arc<Target>,
+    /// Kept between calls of `read_keys`, which come one after the other.
+    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+}
+
+impl SqlServerConnector {
+    /// Checks the settings and reads the password; contacts nothing.
+    ///
+    /// # Errors
+    /// When a setting is wrong or the password cannot be read.
+    pub fn new(config: SqlServerConfig) -> Result<Self, ConfigError> {
+        Ok(Self {
+            target: Arc::new(Target::new(config)?),
+            idle: tokio::sync::Mutex::new(None),
+        })
+    }
+
+    async fn feed(
+        &self,
+        spec: &StreamSpec,
+        session: &mut Session,
+    ) -> SourceResult<Option<Box<dyn KeyFeed>>> {
+        let feed: Box<dyn KeyFeed> = match &spec.capture {
+            Capture::Log => Box::new(ChangeTracking::new(spec)),
+            Capture::Outbox => {
+                if let Allowed::No { why } = outbox::allows(session, spec).await? {
+                    let action = format!("open stream {}", spec.name);
+                    let hint = format!("Stream \"{}\" cannot be followed: {}.", spec.name, why.en);
+                    return Err(SourceError::ask(KIND, action, "unsupported", hint, why.en));
+                }
+                Box::new(OutboxFeed::new(outbox::spelling(), spec))
+            }
+            Capture::Diff | Capture::Watermark { .. } | Capture::Arrival | Capture::Push => {
+                return Ok(None);
+            }
+        };
+        Ok(Some(feed))
+    }
+}
+
+#[async_trait]
+impl Connector for SqlServerConnector {
+    fn kind(&self) -> ConnectorKind {
+        KIND
+    }
+
+    async fn probe(&self) -> SourceResult<Probe> {
+        probe::probe(&self.target).await
+    }
+
+    async fn catalog(&self) -> SourceResult<Catalog> {
+        probe::catalog(&self.target).await
+    }
+
+    async fn open(
+        &self,
+        stream: &StreamSpec,
+        start: StartAt,
+        context: OpenContext,
+    ) -> SourceResult<Box<dyn ChangeStream>> {
+        let mut session = Session::open(&self.target).await?;
+        let feed = self.feed(stream, &mut session).await?;
+        sql::open(Opening {
+            session: Box::new(session),
+            feed,
+            spec: stream,
+            start,
+            context,
+            pacing: Pacing {
+                rows_per_second: self.target.config.rows_per_second,
+                poll: self.target.poll(),
+                follow: FOLLOW,
+            },
+        })
+        .await
+    }
+
+    async fn read_keys(
+        &self,
+        stream: &StreamSpec,
+        keys: &[RowKey],
+        context: OpenContext,
+    ) -> SourceResult<RowBatch> {
+        let mut idle = self.idle.lock().await;
+        let mut kept = idle.take();
+        let still_there = match &mut kept {
+            Some(session) => session.answers().await,
+            None => false,
+        };
+        let session = match kept {
+            Some(session) if still_there => session,
+            _ => Box::new(Session::open(&self.target).await?),
+        };
+        let (batch, session) = sql::read_keys(session, stream, keys, &context).await?;
+        *idle = Some(session);
+        Ok(batch)
+    }
+
+    async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
+        let mut session = Session::open(&self.target).await?;
+        allowed::allows(&mut session, stream, capture).await
+    }
+
+    async fn outbox(&self, streams: &[StreamSpec], part: OutboxPart) -> SourceResult<OutboxScript> {
+        let mut session = Session::open(&self.target).await?;
+        outbox::script(&mut session, streams, part).await
+    }
+
+    async fn run_outbox(&self, script: &OutboxScript) -> SourceResult<()> {
+        let mut session = Session::open(&self.target).await?;
+        outbox::run(&mut session, script).await
+    }
+}
