@@ -1,8 +1,10 @@
 //! The benches: how long the work takes against the least it could take, on the same machine in the same session.
 
 mod data;
+pub mod latency;
 mod load;
 mod measure;
 mod pipe;
+mod tills;
 
 pub use load::{Options, run};

@@ -28,8 +28,11 @@ cargo xtask <command>
                     --seconds    how long --check lets the stores sell (default 60)
                     --seed       which chain of events (default 42)
   test              everything CI runs: formats, lints, docs, dashboard, all tests, the browser
+  test connectors   every connector, every way of noticing changes, every pack's fixture, with real servers
   bench load        full load of 200,000 products and 300,000 sales against the raw pipe
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
+  bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once
+                    --changes 300  how many are timed      --only binlog  only ways of that name
   help              this text
 
 Missing packages are installed with apt-get when run as root on Debian or Ubuntu; otherwise they are named.

@@ -16,6 +16,12 @@ pub enum Need {
     Compiler,
     MariaDb,
     PostgreSql,
+    /// The driver manager that the agent is linked with.
+    Odbc,
+    /// The drivers that the ODBC connector is tested with.
+    OdbcDrivers,
+    /// Clients of others that the stand-in for SQL Server is checked with.
+    TdsClients,
     Chromium,
     Nextest,
     Node,
@@ -34,20 +40,45 @@ impl Need {
                     && in_path(&["mariadb"])
             }
             Self::PostgreSql => (in_path(&["postgres"]) || debian_postgres()) && in_path(&["psql"]),
+            Self::Odbc => library("libodbc.so"),
+            Self::OdbcDrivers => {
+                let drivers = [
+                    "libmaodbc.so",
+                    "psqlodbcw.so",
+                    "libsqlite3odbc.so",
+                    "libtdsodbc.so",
+                    "libmdbodbc.so",
+                ];
+                drivers
+                    .iter()
+                    .all(|driver| library(&format!("odbc/{driver}")))
+                    && in_path(&["mdb-ver"])
+            }
+            Self::TdsClients => in_path(&["tsql"]),
             Self::Chromium => in_path(&["chromium", "chromium-browser", "google-chrome"]),
             Self::Nextest => in_path(&["cargo-nextest"]),
             Self::Node => node_version().is_some_and(|version| version >= NODE),
         }
     }
 
-    /// The Debian package, where there is one that will do.
-    fn package(self) -> Option<&'static str> {
+    /// The Debian packages, where there are some that will do.
+    fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Compiler => Some("build-essential"),
-            Self::MariaDb => Some("mariadb-server"),
-            Self::PostgreSql => Some("postgresql"),
-            Self::Chromium => Some("chromium"),
-            Self::Nextest | Self::Node => None,
+            Self::Compiler => &["build-essential"],
+            Self::MariaDb => &["mariadb-server"],
+            Self::PostgreSql => &["postgresql"],
+            Self::Odbc => &["unixodbc-dev"],
+            Self::OdbcDrivers => &[
+                "odbc-mariadb",
+                "odbc-postgresql",
+                "libsqliteodbc",
+                "tdsodbc",
+                "odbc-mdbtools",
+                "mdbtools",
+            ],
+            Self::TdsClients => &["freetds-bin"],
+            Self::Chromium => &["chromium"],
+            Self::Nextest | Self::Node => &[],
         }
     }
 
@@ -60,9 +91,15 @@ impl Need {
                 }
                 None => format!("Node.js {NODE} or newer with npm: https://nodejs.org"),
             },
-            Self::Compiler | Self::MariaDb | Self::PostgreSql | Self::Chromium => {
-                let package = self.package().unwrap_or_default();
-                format!("{package}: sudo apt-get install {package}")
+            Self::Compiler
+            | Self::MariaDb
+            | Self::PostgreSql
+            | Self::Odbc
+            | Self::OdbcDrivers
+            | Self::TdsClients
+            | Self::Chromium => {
+                let packages = self.packages().join(" ");
+                format!("{packages}: sudo apt-get install {packages}")
             }
         }
     }
@@ -83,7 +120,10 @@ pub fn ensure(steps: &mut Steps, needs: &[Need]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = missing.iter().filter_map(|need| need.package()).collect();
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|need| need.packages().iter().copied())
+        .collect();
     if !packages.is_empty() && is_root() && in_path(&["apt-get"]) {
         let names = packages.join(", ");
         steps.take(&format!("install {names} (apt-get)"), || install(&packages))?;
@@ -173,6 +213,13 @@ fn debian_postgres() -> bool {
             .flatten()
             .any(|version| version.path().join("bin/postgres").exists())
     })
+}
+
+/// Whether a library is where Debian puts those of this machine.
+fn library(name: &str) -> bool {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut own = folders.map(|folder| folder.path().join(name));
+    own.any(|file| file.exists()) || Path::new("/usr/lib").join(name).exists()
 }
 
 fn in_path(names: &[&str]) -> bool {

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything that must hold before a change lands.
+//! `cargo xtask test`: everything that must hold before a change lands. `cargo xtask test connectors`: every connector
+//! with every way of noticing changes, and every pack's fixture, against real servers.
 
 use std::process::{Command, ExitCode};
 
@@ -13,22 +14,23 @@ const DEMO: &str = "target/debug/fluxion-demo";
 
 /// Runs all steps, also those after a failed one where that makes sense, and ends with what the test runner said.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    if let Some(argument) = arguments.first() {
-        bail!(
-            "cargo xtask test takes no arguments, not {argument:?}; for single tests use cargo nextest run"
-        );
-    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut steps = Steps::new();
-    let needs = [
-        Need::Compiler,
-        Need::Node,
-        Need::MariaDb,
-        Need::PostgreSql,
-        Need::Chromium,
-        Need::Nextest,
-    ];
-    packages::ensure(&mut steps, &needs)?;
-    let summary = everything(&mut steps);
+    let summary = match arguments.as_slice() {
+        [] => {
+            packages::ensure(&mut steps, SERVERS)?;
+            packages::ensure(&mut steps, &[Need::Node, Need::Chromium])?;
+            everything(&mut steps)
+        }
+        ["connectors"] => {
+            packages::ensure(&mut steps, SERVERS)?;
+            connectors(&mut steps)
+        }
+        other => bail!(
+            "cargo xtask test takes no argument, or \"connectors\", not {:?}; for single tests use cargo nextest run",
+            other.join(" ")
+        ),
+    };
     steps.print();
     match &summary {
         Some(summary) => eprintln!("\n{}", summary.line),
@@ -42,6 +44,52 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// What the tests of the connectors need, in either suite.
+const SERVERS: &[Need] = &[
+    Need::Compiler,
+    Need::MariaDb,
+    Need::PostgreSql,
+    Need::Odbc,
+    Need::OdbcDrivers,
+    Need::TdsClients,
+    Need::Nextest,
+];
+
+/// Crates whose tests say that every POS is read right: connectors and their strategies, packs and their fixtures, and
+/// the stand-in for SQL Server that both rely on.
+const CONNECTORS: &[&str] = &[
+    "-p",
+    "fluxion-connectors",
+    "-p",
+    "fluxion-mappings",
+    "-p",
+    "fluxion-tds",
+];
+
+/// Every connector, every strategy, every pack.
+fn connectors(steps: &mut Steps) -> Option<Summary> {
+    let go_on = |_: anyhow::Error| ();
+    let build = ["build", "-p", "fluxion-tests", "-p", "fluxion-agent"];
+    steps.run("build (cargo, dev)", &mut cargo(&build)).ok()?;
+    let mut summary = None;
+    nextest(steps, CONNECTORS, &mut summary).unwrap_or_else(go_on);
+    summary
+}
+
+/// Runs tests beside servers that all of them share.
+fn nextest(steps: &mut Steps, what: &[&str], summary: &mut Option<Summary>) -> Result<()> {
+    let mut nextest = Command::new(DEMO);
+    nextest.args(["servers", "--", "cargo", "nextest", "run", "--no-fail-fast"]);
+    nextest.args(what);
+    steps.take("tests (cargo nextest)", || {
+        step::run_watched(&mut nextest, |line| {
+            if let Some(found) = Summary::parse(line) {
+                *summary = Some(found);
+            }
+        })
     })
 }
 
@@ -86,24 +134,7 @@ fn everything(steps: &mut Steps) -> Option<Summary> {
         .unwrap_or_else(go_on);
 
     let mut summary = None;
-    let mut nextest = Command::new(DEMO);
-    nextest.args([
-        "servers",
-        "--",
-        "cargo",
-        "nextest",
-        "run",
-        "--workspace",
-        "--no-fail-fast",
-    ]);
-    let tests = steps.take("tests (cargo nextest)", || {
-        step::run_watched(&mut nextest, |line| {
-            if let Some(found) = Summary::parse(line) {
-                summary = Some(found);
-            }
-        })
-    });
-    tests.unwrap_or_else(go_on);
+    nextest(steps, &["--workspace"], &mut summary).unwrap_or_else(go_on);
     summary
 }
 

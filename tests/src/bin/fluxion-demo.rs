@@ -38,6 +38,8 @@ enum What {
 enum Bench {
     /// A full load from MariaDB, against the raw pipe.
     Load(bench::Options),
+    /// From a change at the POS to the agent's spool.
+    Latency(bench::latency::Options),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,9 @@ fn start() -> Result<ExitCode> {
         What::Bench {
             what: Bench::Load(options),
         } => runtime.block_on(bench::run(options))?,
+        What::Bench {
+            what: Bench::Latency(options),
+        } => runtime.block_on(bench::latency::run(options))?,
         What::Servers { command } => return servers(&command),
     };
     Ok(if good {

@@ -155,6 +155,24 @@ impl PostgreSql {
             .arg(self.url(database)))
     }
 
+    /// The command-line client on a database, set up to read statements from its standard input.
+    #[must_use]
+    pub fn client(&self, database: &str) -> Command {
+        let mut command = Command::new(&self.psql);
+        command
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1"])
+            .arg(self.url(database));
+        command
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let address = self.base_url.rsplit_once(':');
+        let port = address.map_or("", |(_, port)| port.trim_end_matches('/'));
+        port.parse().unwrap_or_default()
+    }
+
     /// Process id of the server, when it is ours.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
