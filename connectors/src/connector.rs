@@ -169,6 +169,9 @@ pub enum OutboxPart {
 pub struct OutboxScript {
     /// Each is sent by itself.
     pub statements: Vec<String>,
+    /// The same for the database's own client, where statements need more than a semicolon between them. Empty where
+    /// they do not.
+    pub for_client: String,
 }
 
 /// A sentence for a person, in both languages.

@@ -7,27 +7,33 @@
 //! The session speaks UTC (`time_zone = '+00:00'`): a TIMESTAMP arrives as the moment it is, and `NOW()` in a mapping
 //! means UTC. DATETIME columns are wall-clock time and stay untouched.
 
+mod binlog;
 mod catalog;
 mod config;
 mod decode;
 mod dialect;
 mod fault;
+mod outbox;
 mod session;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
-use fluxion_model::stream::StreamSpec;
+use fluxion_model::stream::{Capture, StreamSpec};
 
 pub use config::{MysqlConfig, Tls, ZeroDates};
 
 use crate::connector::{
-    Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, Probe, StartAt,
+    Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, OutboxPart,
+    OutboxScript, Probe, StartAt,
 };
 use crate::error::SourceResult;
 use crate::registry::ConfigError;
-use crate::sql::{Opening, SqlSession};
+use crate::sql::outbox::OutboxFeed;
+use crate::sql::{KeyFeed, Opening, SqlSession};
+use binlog::BinlogFeed;
 use config::Target;
 use session::Session;
 
@@ -40,6 +46,8 @@ pub struct MysqlConnector {
     target: Arc<Target>,
     /// Kept between calls of `read_keys`, which come one after the other.
     idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+    /// Makes the replica numbers of this connector its own.
+    replica: RandomState,
 }
 
 impl MysqlConnector {
@@ -51,7 +59,15 @@ impl MysqlConnector {
         Ok(Self {
             target: Arc::new(Target::new(config)?),
             idle: tokio::sync::Mutex::new(None),
+            replica: RandomState::new(),
         })
+    }
+
+    /// Which replica a stream claims to be when it follows the log: the same for each of its connections, and hardly
+    /// ever that of anybody else. Numbers given by hand are small.
+    fn server_id(&self, stream: &StreamSpec) -> u32 {
+        let hash = self.replica.hash_one(stream.name.as_str());
+        (hash as u32) | 0x4000_0000
     }
 }
 
@@ -62,7 +78,9 @@ impl Connector for MysqlConnector {
     }
 
     async fn probe(&self) -> SourceResult<Probe> {
-        catalog::probe(&self.target).await
+        let mut probe = catalog::probe(&self.target).await?;
+        probe.findings.extend(binlog::findings(&self.target).await?);
+        Ok(probe)
     }
 
     async fn catalog(&self) -> SourceResult<Catalog> {
@@ -76,15 +94,45 @@ impl Connector for MysqlConnector {
         context: OpenContext,
     ) -> SourceResult<Box<dyn ChangeStream>> {
         let session = Session::open(&self.target).await?;
+        let feed: Option<Box<dyn KeyFeed>> = match &stream.capture {
+            Capture::Log => {
+                let id = self.server_id(stream);
+                Some(Box::new(BinlogFeed::new(&self.target, stream, id)))
+            }
+            Capture::Outbox => Some(Box::new(OutboxFeed::new(outbox::spelling(), stream))),
+            Capture::Diff | Capture::Watermark { .. } | Capture::Arrival | Capture::Push => None,
+        };
         crate::sql::open(Opening {
             session: Box::new(session),
-            feed: None,
+            feed,
             spec: stream,
             start,
             context,
             pacing: self.target.pacing(),
         })
         .await
+    }
+
+    async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
+        match capture {
+            Capture::Log => {
+                // A trial under the stream's own number would end the connection that follows.
+                let id = self.replica.hash_one((stream.name.as_str(), "trial")) as u32;
+                binlog::allows(&self.target, stream, id | 0x4000_0000).await
+            }
+            Capture::Outbox => outbox::allows(&self.target, stream).await,
+            Capture::Diff | Capture::Watermark { .. } | Capture::Arrival | Capture::Push => {
+                Ok(Allowed::Yes)
+            }
+        }
+    }
+
+    async fn outbox(&self, streams: &[StreamSpec], part: OutboxPart) -> SourceResult<OutboxScript> {
+        outbox::script(&self.target, streams, part).await
+    }
+
+    async fn run_outbox(&self, script: &OutboxScript) -> SourceResult<()> {
+        outbox::run(&self.target, script).await
     }
 
     async fn read_keys(

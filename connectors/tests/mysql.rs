@@ -1,5 +1,6 @@
 //! The `mysql` connector against a real MariaDB.
 
+mod binlog;
 mod faults;
 mod shop;
 mod types;
@@ -33,10 +34,18 @@ impl Database {
         self.server.query(&self.name, sql).unwrap()
     }
 
+    /// The same beside whatever else happens.
+    pub fn run_aside(&self, sql: String) -> std::thread::JoinHandle<()> {
+        let (server, name) = (self.server, self.name.clone());
+        std::thread::spawn(move || {
+            server.query(&name, &sql).unwrap();
+        })
+    }
+
     pub fn settings(&self) -> Json {
         json!({
             "host": "127.0.0.1", "port": self.server.port(), "database": self.name,
-            "user": USER, "password": PASSWORD, "poll_seconds": 1,
+            "user": USER, "password": PASSWORD, "poll_seconds": 1, "follow_milliseconds": 100,
         })
     }
 

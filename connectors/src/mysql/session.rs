@@ -51,6 +51,25 @@ impl Session {
         Ok(session)
     }
 
+    /// A session that may write, to install an outbox with consent. It waits for locks no longer than one that reads.
+    pub async fn open_to_install(target: &Arc<Target>) -> SourceResult<Self> {
+        let conn = connect(target).await?;
+        let mut session = Self {
+            conn,
+            target: target.clone(),
+        };
+        let lock = target.config.lock_timeout_seconds.max(1);
+        for command in [
+            "SET NAMES utf8mb4".to_owned(),
+            "SET SESSION sql_mode = ''".to_owned(),
+            format!("SET SESSION lock_wait_timeout = {lock}"),
+        ] {
+            let set = session.set(&command).await;
+            set.map_err(|fault| session.explain_setup(fault))?;
+        }
+        Ok(session)
+    }
+
     fn explain_setup(&self, fault: QueryFault) -> SourceError {
         let action = format!("set up a session with {}", self.target.name());
         match fault {
@@ -255,6 +274,21 @@ impl SqlSession for Session {
         Ok(self.set("COMMIT").await?)
     }
 
+    async fn write(&mut self, statement: &Statement) -> Result<u64, SqlFault> {
+        // Before 5.6 no session is read-only, and none can be told to be.
+        if self.try_set("START TRANSACTION READ WRITE").await?.is_err() {
+            self.set("START TRANSACTION").await?;
+        }
+        let written = self.prepared(statement, &mut |_, _| {}).await;
+        let end = if written.is_ok() {
+            "COMMIT"
+        } else {
+            "ROLLBACK"
+        };
+        self.set(end).await?;
+        Ok(written?)
+    }
+
     fn explain(&self, fault: SqlFault, query: &StreamQuery) -> SourceError {
         match fault.downcast::<QueryFault>() {
             Ok(fault) => match *fault {
@@ -298,7 +332,7 @@ async fn within<T>(
 
 /// Tries to encrypt first where that is only preferred. When every way fails, the first failure is the telling one,
 /// unless it only said that the server cannot encrypt.
-async fn connect(target: &Target) -> SourceResult<Conn> {
+pub(super) async fn connect(target: &Target) -> SourceResult<Conn> {
     let mut first: Option<SourceError> = None;
     for options in target.attempts() {
         match timeout(target.connect_timeout(), Conn::new(options)).await {
