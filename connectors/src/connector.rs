@@ -22,13 +22,23 @@ pub enum ConnectorKind {
     Sqlserver,
     /// MySQL 5.5 and newer, MariaDB.
     Mysql,
+    /// PostgreSQL 9.6 and newer.
+    Postgres,
+    /// Anything with an ODBC driver.
+    Odbc,
     /// Export folders and tables kept in files.
     Files,
 }
 
 impl ConnectorKind {
     /// Every kind.
-    pub const ALL: &[Self] = &[Self::Sqlserver, Self::Mysql, Self::Files];
+    pub const ALL: &[Self] = &[
+        Self::Sqlserver,
+        Self::Mysql,
+        Self::Postgres,
+        Self::Odbc,
+        Self::Files,
+    ];
 
     /// The name.
     #[must_use]
@@ -36,6 +46,8 @@ impl ConnectorKind {
         match self {
             Self::Sqlserver => "sqlserver",
             Self::Mysql => "mysql",
+            Self::Postgres => "postgres",
+            Self::Odbc => "odbc",
             Self::Files => "files",
         }
     }

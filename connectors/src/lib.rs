@@ -10,6 +10,9 @@ pub mod connector;
 pub mod error;
 pub mod files;
 pub mod mysql;
+#[cfg(feature = "odbc")]
+pub mod odbc;
+pub mod postgres;
 pub mod registry;
 pub mod secret;
 mod sql;

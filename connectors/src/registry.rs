@@ -8,6 +8,9 @@ use serde_json::Value as Json;
 use crate::connector::{Connector, ConnectorKind};
 use crate::files::{FilesConfig, FilesConnector};
 use crate::mysql::{MysqlConfig, MysqlConnector};
+#[cfg(feature = "odbc")]
+use crate::odbc::{OdbcConfig, OdbcConnector};
+use crate::postgres::{PostgresConfig, PostgresConnector};
 use crate::sqlserver::{SqlServerConfig, SqlServerConnector};
 
 /// A connection setting that cannot be used. Says which, and what to write instead.
@@ -51,10 +54,17 @@ impl std::error::Error for ConfigError {}
 /// When a setting is unknown, missing or wrong, or a password file cannot be read.
 pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector>, ConfigError> {
     Ok(match kind {
-        ConnectorKind::Sqlserver => {
-            Box::new(SqlServerConnector::new(read::<SqlServerConfig>(connection)?)?)
-        }
+        ConnectorKind::Sqlserver => Box::new(SqlServerConnector::new(read::<SqlServerConfig>(
+            connection,
+        )?)?),
         ConnectorKind::Mysql => Box::new(MysqlConnector::new(read::<MysqlConfig>(connection)?)?),
+        ConnectorKind::Postgres => {
+            Box::new(PostgresConnector::new(read::<PostgresConfig>(connection)?)?)
+        }
+        #[cfg(feature = "odbc")]
+        ConnectorKind::Odbc => Box::new(OdbcConnector::new(read::<OdbcConfig>(connection)?)?),
+        #[cfg(not(feature = "odbc"))]
+        ConnectorKind::Odbc => return Err(without_odbc()),
         ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
     })
 }
@@ -67,6 +77,11 @@ pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, C
     let public = match kind {
         ConnectorKind::Sqlserver => serde_json::to_value(read::<SqlServerConfig>(connection)?),
         ConnectorKind::Mysql => serde_json::to_value(read::<MysqlConfig>(connection)?),
+        ConnectorKind::Postgres => serde_json::to_value(read::<PostgresConfig>(connection)?),
+        #[cfg(feature = "odbc")]
+        ConnectorKind::Odbc => serde_json::to_value(read::<OdbcConfig>(connection)?),
+        #[cfg(not(feature = "odbc"))]
+        ConnectorKind::Odbc => return Err(without_odbc()),
         ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
     };
     public.map_err(|error| ConfigError::new("", error.to_string()))
@@ -78,9 +93,20 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
     match kind {
         ConnectorKind::Sqlserver => schemars::schema_for!(SqlServerConfig),
         ConnectorKind::Mysql => schemars::schema_for!(MysqlConfig),
+        ConnectorKind::Postgres => schemars::schema_for!(PostgresConfig),
+        #[cfg(feature = "odbc")]
+        ConnectorKind::Odbc => schemars::schema_for!(OdbcConfig),
+        #[cfg(not(feature = "odbc"))]
+        ConnectorKind::Odbc => schemars::Schema::default(),
         ConnectorKind::Files => schemars::schema_for!(FilesConfig),
     }
     .to_value()
+}
+
+#[cfg(not(feature = "odbc"))]
+fn without_odbc() -> ConfigError {
+    let message = "this agent was built without ODBC: use one that was built with it".to_owned();
+    ConfigError::new("", message)
 }
 
 fn read<T: DeserializeOwned>(connection: &Json) -> Result<T, ConfigError> {
