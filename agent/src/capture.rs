@@ -3,6 +3,7 @@
 //! A worker never holds more than one batch, never asks for the next before the last is durable, and decides what an
 //! error means by its remedy alone. What one stream suffers never stops another.
 
+mod choose;
 mod follow;
 mod job;
 mod keep;
@@ -13,7 +14,9 @@ mod prepare;
 mod run;
 mod worker;
 
+pub(crate) use choose::choose;
 pub use limiter::Limiter;
+pub(crate) use pos::connection_of;
 pub use pos::{PosProblem, PosSystem, read_mapping_file};
 pub use prepare::{Input, prepare};
 pub use run::Ended;

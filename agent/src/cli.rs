@@ -6,6 +6,7 @@ mod config_command;
 mod doctor;
 mod enroll;
 mod look;
+mod outbox;
 mod progress;
 mod run;
 mod sync;
@@ -101,6 +102,9 @@ enum Command {
         #[arg(long, value_enum)]
         lang: Option<Lang>,
     },
+    /// Shows, installs or removes the outbox: triggers in the POS database that note which rows changed.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// Tries mappings out.
     #[command(subcommand)]
     Mapping(MappingCommand),
@@ -121,6 +125,58 @@ struct Which {
     /// Only this stream.
     #[arg(long)]
     stream: Option<StreamName>,
+}
+
+#[derive(Subcommand)]
+enum OutboxCommand {
+    /// Prints the statements for review, and changes nothing.
+    Print {
+        #[command(flatten)]
+        which: Which,
+        /// Prints what would take it away again.
+        #[arg(long)]
+        remove: bool,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Shows the statements and carries them out, with consent.
+    Install {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        login: Login,
+        /// Consents without being asked: the statements were reviewed, and the owner of the database agrees.
+        #[arg(long)]
+        yes: bool,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Takes it away again.
+    Remove {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        login: Login,
+        /// Does not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+}
+
+/// A login that may create triggers, where the one that reads may not. It is used once and kept nowhere.
+#[derive(Args)]
+struct Login {
+    /// Another account than the one in the configuration; its password is asked for.
+    #[arg(long)]
+    user: Option<String>,
+    /// A file that holds its password and nothing else, instead of being asked.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -249,6 +305,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Rejects { limit } => look::rejects(place, *limit),
         Command::ConfirmDeletes { pos, stream } => sync::confirm_deletes(place, pos, stream),
         Command::Doctor { lang } => runtime()?.block_on(doctor::doctor(place, *lang)),
+        Command::Outbox(command) => runtime()?.block_on(outbox::outbox(place, command)),
         Command::Mapping(command) => runtime()?.block_on(check::mapping(place, command)),
         Command::Config(ConfigCommand::Sample) => {
             print!("{}", config::sample());

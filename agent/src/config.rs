@@ -4,6 +4,7 @@
 //! (`fluxion-agent config sample`). Defaults live here and nowhere else. Secrets never appear in `Debug` output,
 //! because [`PosConfig::connection`] is only ever shown through [`PosConfig::connection_without_secrets`].
 
+mod capture;
 mod load;
 mod sample;
 mod schedule;
@@ -20,6 +21,7 @@ use fluxion_model::money::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use capture::{CaptureChoice, CaptureName, name_of};
 pub use load::{ConfigError, Loaded, load};
 pub use sample::sample;
 pub use schedule::{Every, Schedule};
@@ -120,6 +122,13 @@ pub struct PosConfig {
     /// Only these streams of the mapping are read; all of them when empty.
     #[serde(default)]
     pub streams: Vec<StreamName>,
+    /// How changes of a stream are noticed, where another way than the mapping's suits this store: "log" follows the
+    /// database's own log, "outbox" a table that triggers write to (`fluxion-agent outbox print` shows them), "watermark"
+    /// a date or number of the table, "diff" compares everything. What the system does not allow is passed over for what
+    /// the mapping names. A watermark may also be written out as in a mapping: { strategy = "watermark", columns = ["p.changed"] }.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capture: BTreeMap<StreamName, CaptureChoice>,
     /// How it is reached; what goes in here depends on the connector.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub connection: toml::Table,

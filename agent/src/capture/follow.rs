@@ -18,6 +18,38 @@ const SWEEP_AGAIN: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 /// Clocks jump; so a cron expression is looked at again at least this often.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
+fn rhythm(config: &PosConfig, capture: &Capture) -> Rhythm {
+    match (config.every, &config.schedule, capture) {
+        (Some(every), ..) => Rhythm::Every(every.0),
+        (None, Some(schedule), _) => Rhythm::Cron(Box::new(schedule.clone())),
+        (None, None, Capture::Diff) => Rhythm::Every(DIFF_EVERY),
+        (
+            None,
+            None,
+            Capture::Watermark { .. }
+            | Capture::Log
+            | Capture::Outbox
+            | Capture::Arrival
+            | Capture::Push,
+        ) => Rhythm::Advised,
+    }
+}
+
+/// A diff finds deletes each time, files say themselves whether they hold everything, and who calls out cannot be asked.
+fn sweep(
+    config: &PosConfig,
+    capture: &Capture,
+    from: DateTime<Utc>,
+) -> Option<(Schedule, DateTime<Utc>)> {
+    match capture {
+        Capture::Watermark { .. } | Capture::Log | Capture::Outbox => {
+            let next = config.sweep.next_after(from, config.time_zone);
+            next.map(|next| (config.sweep.clone(), next))
+        }
+        Capture::Diff | Capture::Arrival | Capture::Push => None,
+    }
+}
+
 /// When a stream runs next.
 pub(super) struct Timetable {
     zone: Tz,
@@ -42,30 +74,10 @@ enum Next {
 
 impl Timetable {
     pub fn new(config: &PosConfig, capture: &Capture, last_scan: Option<DateTime<Utc>>) -> Self {
-        let rhythm = match (config.every, &config.schedule, capture) {
-            (Some(every), ..) => Rhythm::Every(every.0),
-            (None, Some(schedule), _) => Rhythm::Cron(Box::new(schedule.clone())),
-            (None, None, Capture::Diff) => Rhythm::Every(DIFF_EVERY),
-            (
-                None,
-                None,
-                Capture::Watermark { .. }
-                | Capture::Log
-                | Capture::Outbox
-                | Capture::Arrival
-                | Capture::Push,
-            ) => Rhythm::Advised,
-        };
-        // A diff finds deletes each time, and files say themselves whether they hold everything.
-        let sweep = match capture {
-            Capture::Watermark { .. } | Capture::Log | Capture::Outbox => {
-                // The computer may have been off at night: then the sweep is made up for.
-                let from = last_scan.unwrap_or_else(Utc::now);
-                let next = config.sweep.next_after(from, config.time_zone);
-                next.map(|next| (config.sweep.clone(), next))
-            }
-            Capture::Diff | Capture::Arrival | Capture::Push => None,
-        };
+        let rhythm = rhythm(config, capture);
+        // The computer may have been off at night: then the sweep is made up for.
+        let from = last_scan.unwrap_or_else(Utc::now);
+        let sweep = sweep(config, capture, from);
         // The first run is now: whatever happened while the agent was away is waiting.
         Self {
             zone: config.time_zone,
@@ -73,6 +85,19 @@ impl Timetable {
             follow: Next::At(Instant::now()),
             sweep,
         }
+    }
+
+    /// Changes are noticed in this way from now on.
+    pub fn suit(&mut self, config: &PosConfig, capture: &Capture) {
+        if matches!(self.rhythm, Rhythm::Never) {
+            return;
+        }
+        self.rhythm = rhythm(config, capture);
+        let wanted = sweep(config, capture, Utc::now());
+        self.sweep = match (wanted, self.sweep.take()) {
+            (Some(_), Some(known)) => Some(known),
+            (wanted, _) => wanted,
+        };
     }
 
     /// Runs only when told.

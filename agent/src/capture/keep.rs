@@ -182,7 +182,7 @@ impl Worker {
                 Swept::More(report) => job.counted(report, 1),
                 Swept::Braked { gone, known } => return Err(self.braked(gone, known)),
                 Swept::NoScan => {
-                    let (id, rules) = (position.id, self.pos.rules_id);
+                    let (id, rules) = (position.id, self.rules_id());
                     self.shared
                         .spool
                         .call(move |store| store.start_over(id, rules))

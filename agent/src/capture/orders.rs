@@ -70,7 +70,7 @@ impl Worker {
             let rows = match self
                 .pos
                 .connector
-                .read_keys(self.rules.spec(), &chunk, context)
+                .read_keys(&self.spec, &chunk, context)
                 .await
             {
                 Ok(rows) => rows,

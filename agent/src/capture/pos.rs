@@ -8,10 +8,11 @@ use fluxion_connectors::{Connector, registry};
 use fluxion_mappings::{Context, Mapping, MappingError, Rules, packs};
 use fluxion_model::enrolment::PosSystemDeclaration;
 use fluxion_model::fingerprint::Fingerprint;
+use fluxion_model::stream::{Capture, StreamSpec};
 
 use super::limiter::Limiter;
 use crate::breaker::Breaker;
-use crate::config::{Loaded, PosConfig};
+use crate::config::{CaptureChoice, Loaded, PosConfig};
 
 /// After five failures a POS system is left alone for so long, unless it shows a sign of life.
 const PAUSE: Duration = Duration::from_secs(3_600);
@@ -87,6 +88,17 @@ pub enum PosProblem {
         /// What there is.
         known: String,
     },
+    /// A watermark is chosen by its name, and there is none to choose.
+    #[error(
+        "the mapping {name} names no watermark for stream {stream:?}; write it out under `capture`, as in {stream} = {{ \
+         strategy = \"watermark\", columns = [\"changed\"] }}"
+    )]
+    NoWatermark {
+        /// Which mapping.
+        name: String,
+        /// Which stream.
+        stream: String,
+    },
     /// A connection setting is wrong.
     #[error("{0}")]
     Connection(registry::ConfigError),
@@ -98,7 +110,7 @@ impl PosSystem {
     /// # Errors
     /// When the configuration makes no sense; the error says what would.
     pub fn prepare(loaded: &Loaded, config: &PosConfig) -> Result<Self, PosProblem> {
-        let connection = resolve_paths(config.connection_json(), &loaded.base);
+        let connection = connection_of(loaded, config);
         let connector =
             registry::build(config.connector, &connection).map_err(PosProblem::Connection)?;
         Self::with_connector(loaded, config, connector.into())
@@ -134,7 +146,7 @@ impl PosSystem {
         )
         .map_err(wrong)?;
         let rules = Rules::compile(&mapping, &context).map_err(wrong)?;
-        for stream in &config.streams {
+        for stream in config.streams.iter().chain(config.capture.keys()) {
             if rules.stream(stream).is_none() {
                 let known: Vec<_> = rules
                     .streams()
@@ -144,6 +156,17 @@ impl PosSystem {
                     name: mapping.name,
                     stream: stream.to_string(),
                     known: known.join(", "),
+                });
+            }
+        }
+        for (stream, choice) in &config.capture {
+            let known = rules
+                .stream(stream)
+                .map(fluxion_mappings::StreamRules::spec);
+            if known.is_some_and(|spec| CaptureChoice::ways(Some(choice), spec).is_none()) {
+                return Err(PosProblem::NoWatermark {
+                    name: mapping.name,
+                    stream: stream.to_string(),
                 });
             }
         }
@@ -181,6 +204,7 @@ impl PosSystem {
             "delete_brake": config.delete_brake,
             "settings": config.settings,
             "streams": config.streams,
+            "capture": config.capture,
         });
         PosSystemDeclaration {
             system_type: self.mapping.system.clone(),
@@ -191,6 +215,13 @@ impl PosSystem {
             mapping_version: self.mapping.version,
             settings,
         }
+    }
+
+    /// The ways to notice changes of a stream, best first; never empty.
+    #[must_use]
+    pub fn ways(&self, spec: &StreamSpec) -> Vec<Capture> {
+        let choice = self.config.capture.get(&spec.name);
+        CaptureChoice::ways(choice, spec).unwrap_or_else(|| vec![spec.capture.clone()])
     }
 
     /// The streams that are read.
@@ -236,6 +267,11 @@ pub fn read_mapping_file(path: &Path) -> Result<Mapping, PosProblem> {
         name: path.display().to_string(),
         source,
     })
+}
+
+/// The connection settings as the connector wants them.
+pub(crate) fn connection_of(loaded: &Loaded, config: &PosConfig) -> serde_json::Value {
+    resolve_paths(config.connection_json(), &loaded.base)
 }
 
 /// Relative paths in a connection start at the configuration file, like all others.

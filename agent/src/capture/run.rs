@@ -84,7 +84,7 @@ impl Worker {
         let (pos, stream, rules) = (
             self.pos_name().to_owned(),
             self.name.clone(),
-            self.pos.rules_id,
+            self.rules_id(),
         );
         self.shared
             .spool
@@ -101,7 +101,10 @@ impl Worker {
     }
 
     async fn read(&mut self, mode: SyncMode) -> Result<Ended, Stop> {
-        let capture = &self.rules.spec().capture;
+        if self.open.is_none() || mode == SyncMode::Full {
+            self.choose().await?;
+        }
+        let capture = &self.spec.capture;
         let reads_whole = *capture == Capture::Diff;
         let full = mode == SyncMode::Full && *capture != Capture::Arrival;
         self.everything = mode == SyncMode::Full;
@@ -129,7 +132,7 @@ impl Worker {
     }
 
     pub(super) fn kind(&self, scanning: bool) -> JobKind {
-        match &self.rules.spec().capture {
+        match &self.spec.capture {
             // Asked for everything, an export folder gives the files that are there.
             Capture::Arrival if self.everything => JobKind::FullSync,
             Capture::Arrival | Capture::Push => JobKind::RealTime,
@@ -143,9 +146,8 @@ impl Worker {
     async fn open_stream(&mut self, full: bool) -> Result<Job, Stop> {
         let position = self.sound_position().await?;
         // A table kept in a file is compared with what it was after the last whole read; databases cannot be asked that.
-        let diff = self.rules.spec().capture == Capture::Diff
-            && (position.pending_end.is_some()
-                || !matches!(self.rules.spec().source, Source::Table(_)));
+        let diff = self.spec.capture == Capture::Diff
+            && (position.pending_end.is_some() || !matches!(self.spec.source, Source::Table(_)));
         let start = match &position.cursor {
             Some(cursor) if position.scanning && position.pending_end.is_none() && !full => {
                 StartAt::After(cursor.clone())
@@ -159,7 +161,7 @@ impl Worker {
             settings: self.pos.context.settings.clone(),
             marks: self.shared.spool.marks(position.id)?,
         };
-        let spec = self.rules.spec();
+        let spec = &self.spec;
         self.show(|live| {
             live.state.phase = if scanning {
                 StreamPhase::Snapshot
@@ -205,8 +207,8 @@ impl Worker {
         if !position.rules_changed {
             return Ok(position);
         }
-        let (id, rules) = (position.id, self.pos.rules_id);
-        match &self.rules.spec().source {
+        let (id, rules) = (position.id, self.rules_id());
+        match &self.spec.source {
             Source::Query(_) | Source::Table(_) => {
                 if position.cursor.is_some() {
                     tracing::info!(stream = %self.name, "the mapping or a setting changed; everything is read again");
@@ -297,7 +299,7 @@ impl Worker {
     /// runs once must wait for it.
     fn file_may_ripen(&self, last_news: Instant) -> bool {
         self.shared.mode == Mode::OneShot
-            && self.rules.spec().capture == Capture::Arrival
+            && self.spec.capture == Capture::Arrival
             && last_news.elapsed() < RIPENING
     }
 
@@ -417,7 +419,7 @@ impl Worker {
             }
             Remedy::Resnapshot => {
                 tracing::warn!(stream = %self.name, "{}; everything is read again", crate::chain(error));
-                let (id, rules) = (position.id, self.pos.rules_id);
+                let (id, rules) = (position.id, self.rules_id());
                 match self
                     .shared
                     .spool

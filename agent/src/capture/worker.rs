@@ -10,6 +10,7 @@ use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::id::StreamName;
 use fluxion_model::job::JobError;
 use fluxion_model::reject::ErrorClass;
+use fluxion_model::stream::StreamSpec;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +97,10 @@ pub struct Shared {
 pub struct Worker {
     pub(super) pos: Arc<PosSystem>,
     pub(super) rules: StreamRules,
+    /// The stream as it is opened: with the way of noticing changes that was chosen.
+    pub(super) spec: StreamSpec,
+    /// What was said last about better ways.
+    pub(super) passed_over: Vec<String>,
     pub(super) name: StreamName,
     pub(super) shared: Shared,
     pub(super) open: Option<OpenStream>,
@@ -112,7 +117,8 @@ impl Worker {
     /// A worker and how to reach it.
     pub fn new(pos: Arc<PosSystem>, rules: StreamRules, shared: Shared) -> (Self, WorkerHandle) {
         let (sender, orders) = mpsc::channel(8);
-        let name = rules.spec().name.clone();
+        let spec = rules.spec().clone();
+        let name = spec.name.clone();
         let handle = WorkerHandle {
             pos: Arc::clone(&pos),
             stream: name.clone(),
@@ -121,6 +127,8 @@ impl Worker {
         let worker = Self {
             pos,
             rules,
+            spec,
+            passed_over: Vec::new(),
             name,
             shared,
             open: None,
@@ -163,6 +171,7 @@ impl Worker {
                 Some(Ended { look_again, .. }) => look_again,
                 None => RECHECK,
             };
+            timetable.suit(&self.pos.config, &self.spec.capture);
             timetable.ran(&order.task, look_again, ended.is_some());
             self.show(|live| {
                 live.last_run_ok = ended.is_some();
@@ -197,7 +206,7 @@ impl Worker {
                 live.state.last_error = Some(halt.message.clone());
             }
         });
-        let capture = &self.rules.spec().capture;
+        let capture = &self.spec.capture;
         Some(match self.shared.mode {
             Mode::Resident => Timetable::new(&self.pos.config, capture, position.last_scan),
             Mode::OneShot => Timetable::never(),

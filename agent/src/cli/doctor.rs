@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use chrono::Utc;
 use fluxion_connectors::{Finding, Level, Marks, OpenContext, Remedy, SourceError, StartAt};
+use fluxion_model::stream::StreamSpec;
 
 use super::{Lang, Place};
-use crate::capture::PosSystem;
-use crate::config::Loaded;
+use crate::capture::{PosSystem, choose};
+use crate::config::{Loaded, name_of};
 use crate::folder::DataFolder;
 use crate::sender::{Cloud, CloudError};
 use crate::spool::Peek;
@@ -98,7 +99,7 @@ pub(super) async fn doctor(place: &Place, lang: Option<Lang>) -> anyhow::Result<
     Ok(ExitCode::FAILURE)
 }
 
-fn of_this_computer() -> Lang {
+pub(super) fn of_this_computer() -> Lang {
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
@@ -317,7 +318,10 @@ async fn pos_system(report: &mut Report, pos: &PosSystem) {
         }
     }
     for rules in pos.streams() {
-        let spec = rules.spec();
+        let Some(spec) = way_of(report, pos, rules.spec()).await else {
+            continue;
+        };
+        let spec = &spec;
         let context = OpenContext {
             settings: pos.context.settings.clone(),
             marks: Arc::new(NoMarks),
@@ -335,6 +339,31 @@ async fn pos_system(report: &mut Report, pos: &PosSystem) {
             Err(error) => source_problem(report, &format!("{name}/{}", spec.name), &error),
         }
     }
+}
+
+/// The stream with the way of noticing changes that would be chosen now; says what better ways would take.
+async fn way_of(report: &mut Report, pos: &PosSystem, spec: &StreamSpec) -> Option<StreamSpec> {
+    let name = format!("{}/{}", pos.config.name, spec.name);
+    let choice = match choose(pos, spec).await {
+        Ok(choice) => choice,
+        Err(error) => {
+            source_problem(report, &name, &error);
+            return None;
+        }
+    };
+    let chosen = name_of(&choice.capture);
+    for (way, why) in &choice.passed_over {
+        let way = name_of(way);
+        let what = match report.lang {
+            Lang::Es => format!("{name}: los cambios se notan por {chosen}, no por {way}"),
+            Lang::En => format!("{name}: changes are noticed by {chosen}, not by {way}"),
+        };
+        report.odd(&what, report.say(&why.es, &why.en));
+    }
+    Some(StreamSpec {
+        capture: choice.capture,
+        ..spec.clone()
+    })
 }
 
 fn source_problem(report: &mut Report, name: &str, error: &SourceError) {

@@ -7,7 +7,10 @@ use std::time::Duration;
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::{Config, DeleteBrake, Every, LogConfig, PosConfig, Schedule, SpoolConfig};
+use super::{
+    CaptureChoice, CaptureName, Config, DeleteBrake, Every, LogConfig, PosConfig, Schedule,
+    SpoolConfig,
+};
 
 /// A commented configuration with one POS of each connector.
 #[must_use]
@@ -48,6 +51,11 @@ fn example() -> Config {
         sweep: Schedule::daily_at_two_thirty(),
         rows_per_second: 0,
         streams: Vec::new(),
+        capture: "products"
+            .parse()
+            .map(|stream| (stream, CaptureChoice::Named(CaptureName::Outbox)))
+            .into_iter()
+            .collect(),
         connection: mysql,
         settings: [(
             "location_id".to_owned(),
@@ -85,6 +93,7 @@ const COMMENTED: &[&str] = &[
     "sweep",
     "rows_per_second",
     "streams",
+    "capture",
     "percent",
     "min_rows",
 ];
@@ -101,7 +110,7 @@ impl Writer<'_> {
             .get("properties")
             .and_then(Value::as_object)
         else {
-            plain(out, value);
+            plain(out, "", value);
             return;
         };
         for (key, inner) in properties {
@@ -125,6 +134,11 @@ impl Writer<'_> {
                 Some(Value::Object(_)) => {
                     out.push('\n');
                     comment(out, self.description(inner));
+                    if COMMENTED.contains(&key.as_str()) {
+                        writeln!(out, "#[{full}]").unwrap_or_default();
+                        plain(out, "#", &value[key]);
+                        continue;
+                    }
                     writeln!(out, "[{full}]").unwrap_or_default();
                     if key == "connection" {
                         connection(out, value);
@@ -204,9 +218,9 @@ fn connection(out: &mut String, pos: &Value) {
     }
 }
 
-fn plain(out: &mut String, value: &Value) {
+fn plain(out: &mut String, mark: &str, value: &Value) {
     for (key, value) in value.as_object().into_iter().flatten() {
-        writeln!(out, "{key} = {}", toml_value(value)).unwrap_or_default();
+        writeln!(out, "{mark}{key} = {}", toml_value(value)).unwrap_or_default();
     }
 }
 
