@@ -65,6 +65,9 @@ pub struct TableSource {
     /// The fields that are read; all when absent. One that is missing stops the stream, so list what the mapping needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// Fields that are read too where they exist, because releases of the POS differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     /// Rows that count; all of these must hold.
     #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub filter: Vec<TableCondition>,

@@ -75,6 +75,9 @@ impl Plan {
                 None => missing.push(column),
             }
         }
+        for column in &source.optional {
+            columns.extend(find(column).filter(|field| !columns.contains(field)));
+        }
         let mut filter = Vec::new();
         for condition in &source.filter {
             match find(&condition.column) {
