@@ -24,6 +24,9 @@ struct Position {
     table: i64,
     /// What the server showed at the last complete look.
     seen: String,
+    /// Whether the mark that the installation leaves was there: without it somebody has emptied the table.
+    #[serde(default)]
+    marked: bool,
     /// A look under way, where there was more than one batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     under_way: Option<UnderWay>,
@@ -35,6 +38,15 @@ struct UnderWay {
     until: String,
     xid: i64,
     key: String,
+}
+
+/// What the server shows.
+struct Look {
+    table: i64,
+    now: String,
+    /// The upper end of `now`.
+    end: i64,
+    marked: bool,
 }
 
 impl Outbox {
@@ -49,18 +61,25 @@ impl Outbox {
         }
     }
 
-    /// Table, snapshot, its upper end.
-    async fn look(&self, session: &mut dyn SqlSession) -> Result<(i64, String, i64), FeedFault> {
+    /// What the server shows now.
+    async fn look(&self, session: &mut dyn SqlSession) -> Result<Look, FeedFault> {
         let mut statement = Statement::new(&session.dialect());
-        statement.push(&format!(
-            "SELECT CAST(CAST(to_regclass('{TABLE}') AS oid) AS bigint), \
-             CAST(txid_current_snapshot() AS text), txid_snapshot_xmax(txid_current_snapshot())"
-        ));
+        statement
+            .push(&format!(
+                "SELECT CAST(CAST(to_regclass('{TABLE}') AS oid) AS bigint), \
+                 CAST(txid_current_snapshot() AS text), txid_snapshot_xmax(txid_current_snapshot()), \
+                 EXISTS (SELECT 1 FROM {TABLE} WHERE xid = 0 AND stream = "
+            ))
+            .bind(Value::text(self.stream.as_str()))
+            .push(")");
         let rows = all(session, &statement).await?;
         match rows.first().map(Vec::as_slice) {
-            Some([Value::Int(table), Value::Text(snapshot), Value::Int(end)]) => {
-                Ok((*table, snapshot.to_string(), *end))
-            }
+            Some([Value::Int(table), Value::Text(now), Value::Int(end), marked]) => Ok(Look {
+                table: *table,
+                now: now.to_string(),
+                end: *end,
+                marked: *marked == Value::Bool(true),
+            }),
             _ => Err(FeedFault::Gone(format!(
                 "the outbox {TABLE} is not there any more; install it with `fluxion-agent outbox install`"
             ))),
@@ -110,10 +129,11 @@ fn end_of(snapshot: &str) -> Option<i64> {
 #[async_trait]
 impl KeyFeed for Outbox {
     async fn now(&mut self, session: &mut dyn SqlSession) -> Result<Json, FeedFault> {
-        let (table, seen, _) = self.look(session).await?;
+        let look = self.look(session).await?;
         json(&Position {
-            table,
-            seen,
+            table: look.table,
+            seen: look.now,
+            marked: look.marked,
             under_way: None,
         })
     }
@@ -125,16 +145,22 @@ impl KeyFeed for Outbox {
         limit: usize,
     ) -> Result<Keys, FeedFault> {
         let mut position = position(after)?;
-        let (table, now, end) = self.look(session).await?;
-        if table != position.table {
-            return Err(FeedFault::Gone("the outbox was installed anew".to_owned()));
+        let look = self.look(session).await?;
+        let gone = if look.table != position.table {
+            Some("the outbox was installed anew")
+        } else if position.marked && !look.marked {
+            Some("the outbox was emptied by somebody else")
+        } else if end_of(&position.seen).is_none_or(|seen| seen > look.end) {
+            Some(
+                "the database's count of transactions is lower than it was, so it was restored from a backup or moved",
+            )
+        } else {
+            None
+        };
+        if let Some(why) = gone {
+            return Err(FeedFault::Gone(why.to_owned()));
         }
-        if end_of(&position.seen).is_none_or(|seen| seen > end) {
-            return Err(FeedFault::Gone(
-                "the database's count of transactions is lower than it was, so it was restored from a backup or moved"
-                    .to_owned(),
-            ));
-        }
+        let now = look.now;
         let until = position.under_way.as_ref().map_or(now, |u| u.until.clone());
         let statement = self.fresh(session, &position, &until, limit);
         let rows = all(session, &statement).await?;
@@ -175,7 +201,7 @@ impl KeyFeed for Outbox {
         statement
             .push(&format!("DELETE FROM {TABLE} WHERE stream = "))
             .bind(Value::text(self.stream.as_str()))
-            .push(" AND xid < txid_snapshot_xmin(CAST(")
+            .push(" AND xid > 0 AND xid < txid_snapshot_xmin(CAST(")
             .bind(Value::text(at.seen.as_str()))
             .push(" AS txid_snapshot))");
         match session.write(&statement).await {

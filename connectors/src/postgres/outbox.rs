@@ -197,6 +197,12 @@ pub(super) async fn script(
             let user = session.dialect().quote(&session.target.config.user);
             statements.push(format!("GRANT SELECT, DELETE ON {outbox} TO {user}"));
             for spec in streams {
+                // Whoever empties the table takes this row away too, and that is noticed.
+                let name = literal(&spec.name.to_string());
+                statements.push(format!(
+                    "INSERT INTO {outbox} (xid, stream) SELECT 0, {name} WHERE NOT EXISTS \
+                     (SELECT 1 FROM {outbox} WHERE xid = 0 AND stream = {name})"
+                ));
                 for watched in watched(session, spec).await? {
                     let by_statement = session.version >= STATEMENT_TRIGGERS;
                     statements.extend(install(&watched, &schema, &outbox, by_statement));
@@ -252,6 +258,10 @@ fn as_text(row: &str, (column, kind): &(String, String)) -> String {
     }
 }
 
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// Function and triggers of one table. Before version 10 a trigger sees one row at a time.
 fn install(watched: &Watched, schema: &str, outbox: &str, by_statement: bool) -> Vec<String> {
     let Watched {
@@ -261,7 +271,7 @@ fn install(watched: &Watched, schema: &str, outbox: &str, by_statement: bool) ->
         stream,
     } = watched;
     let function = format!("{schema}.{name}");
-    let stream = format!("'{}'", stream.replace('\'', "''"));
+    let stream = literal(stream);
     let keys = |row: &str| {
         let parts: Vec<String> = key.iter().map(|column| as_text(row, column)).collect();
         format!("ARRAY[{}]", parts.join(", "))

@@ -226,7 +226,9 @@ async fn an_account_of_the_pos_needs_no_rights_on_the_outbox_and_keeps_its_last_
     ));
     assert!(last.trim().ends_with("42"), "{last}");
     assert_eq!(
-        database.run("SELECT count(*) FROM fluxion_outbox").trim(),
+        database
+            .run("SELECT count(*) FROM fluxion_outbox WHERE xid > 0")
+            .trim(),
         "1"
     );
     database.run(&format!("DROP OWNED BY {cashier}; DROP ROLE {cashier}"));
@@ -236,8 +238,7 @@ async fn an_account_of_the_pos_needs_no_rights_on_the_outbox_and_keeps_its_last_
 async fn what_is_installed_is_told_pruned_and_wholly_removed() {
     let database = Database::with(TABLES);
     let connector = database.connector();
-    let allowed = |spec: StreamSpec| async move { spec };
-    let spec = allowed(items()).await;
+    let spec = items();
     let before = connector.allows(&spec, &Capture::Outbox).await.unwrap();
     assert!(
         matches!(&before, Allowed::No { why } if why.es.contains("outbox install")),

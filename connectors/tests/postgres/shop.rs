@@ -1,38 +1,34 @@
-//! The shop of the common promises, kept in tables; read by diff, by a watermark and through an outbox.
+//! The shop of the common promises, kept in tables.
+
+use std::thread::JoinHandle;
 
 use fluxion_connectors::{Connector, OutboxPart};
 use fluxion_model::stream::StreamSpec;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{Database, spec};
 use crate::scenario::{Shop, promises};
+use crate::strategies::{Strategy, Tracked, noticing};
 
 pub struct Tables {
     pub database: Database,
     connector: Box<dyn Connector>,
-    capture: Json,
+    prepared: bool,
 }
 
 impl Tables {
-    async fn open(capture: Json) -> Self {
+    async fn open() -> Self {
         let database = Database::with(include_str!("../../fixtures/postgres/shop.sql"));
         for table in ["products", "sales"] {
             database.run(&format!(
                 "ALTER TABLE {table} ADD changed timestamptz NOT NULL DEFAULT clock_timestamp()"
             ));
         }
-        let connector = database.connector();
-        let shop = Self {
-            connector,
+        Self {
+            connector: database.connector(),
             database,
-            capture,
-        };
-        if shop.capture["strategy"] == "outbox" {
-            let streams = [shop.products(), shop.sales()];
-            let script = shop.connector.outbox(&streams, OutboxPart::Install).await;
-            shop.connector.run_outbox(&script.unwrap()).await.unwrap();
+            prepared: false,
         }
-        shop
     }
 }
 
@@ -47,7 +43,7 @@ impl Shop for Tables {
 
     fn products(&self) -> StreamSpec {
         spec(json!({
-            "name": "products", "key": ["code"], "capture": self.capture,
+            "name": "products", "key": ["code"], "capture": {"strategy": "diff"},
             "changes": [{"table": "products", "key": ["code"]}],
             "source": {"query": {"from": "products", "columns": {"code": "code", "name": "name", "price": "price"}}},
         }))
@@ -55,7 +51,7 @@ impl Shop for Tables {
 
     fn sales(&self) -> StreamSpec {
         spec(json!({
-            "name": "sales", "key": ["number"], "capture": self.capture,
+            "name": "sales", "key": ["number"], "capture": {"strategy": "diff"},
             "changes": [
                 {"table": "sales", "key": ["number"]},
                 {"table": "sale_lines", "key": ["number"]},
@@ -102,19 +98,61 @@ impl Shop for Tables {
     async fn publish(&mut self) {}
 }
 
-mod diff {
-    use super::*;
-    promises!(Tables::open(json!({"strategy": "diff"})));
+impl Tracked for Tables {
+    fn noticing(&self, mut spec: StreamSpec, how: Strategy) -> StreamSpec {
+        let capture = match how {
+            Strategy::Watermark => {
+                json!({"strategy": "watermark", "columns": ["changed"], "overlap": 5})
+            }
+            Strategy::Log => json!({"strategy": "log"}),
+            Strategy::Outbox => json!({"strategy": "outbox"}),
+        };
+        spec.capture = serde_json::from_value(capture).unwrap();
+        spec
+    }
+
+    async fn prepare(&mut self, how: Strategy) {
+        if how != Strategy::Outbox || std::mem::replace(&mut self.prepared, true) {
+            return;
+        }
+        let streams = [self.products(), self.sales()].map(|spec| self.noticing(spec, how));
+        let script = self.connector.outbox(&streams, OutboxPart::Install).await;
+        self.connector.run_outbox(&script.unwrap()).await.unwrap();
+    }
+
+    async fn rename_product(&mut self, from: &str, to: &str) {
+        let (from, to) = (quoted(from), quoted(to));
+        self.database.run(&format!(
+            "UPDATE products SET code = {to} WHERE code = {from}"
+        ));
+    }
+
+    async fn change_line(&mut self, number: u32, line: u32, quantity: &str) {
+        self.database.run(&format!(
+            "UPDATE sale_lines SET quantity = {quantity} WHERE number = {number} AND line = {line}"
+        ));
+    }
+
+    fn put_product_slowly(&self, code: &str, name: &str, price: &str) -> JoinHandle<()> {
+        let (code, name) = (quoted(code), quoted(name));
+        self.database.run_aside(&format!(
+            "BEGIN; UPDATE products SET name = {name}, price = {price}, changed = clock_timestamp() WHERE code = {code};
+             SELECT pg_sleep(1); COMMIT"
+        ))
+    }
+
+    async fn lose_log(&mut self, how: Strategy) -> bool {
+        if how == Strategy::Outbox {
+            self.database.run("TRUNCATE fluxion_outbox");
+        }
+        how == Strategy::Outbox
+    }
+
+    async fn drop_price(&mut self) {
+        self.database.run("ALTER TABLE products DROP COLUMN price");
+    }
 }
 
-mod watermark {
-    use super::*;
-    promises!(Tables::open(
-        json!({"strategy": "watermark", "columns": ["changed"], "overlap": 5})
-    ));
-}
-
-mod outbox {
-    use super::*;
-    promises!(Tables::open(json!({"strategy": "outbox"})));
-}
+promises!(Tables::open());
+noticing!(watermark, super::Tables::open(), Strategy::Watermark; rows);
+noticing!(outbox, super::Tables::open(), Strategy::Outbox; documents and log);
