@@ -24,31 +24,27 @@ mod trust;
 mod types;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
-use fluxion_model::stream::{Capture, StreamSpec};
+use fluxion_model::stream::{Capture, StreamSpec, WatermarkKind};
 
 pub use config::{Certificate, Encryption, Login, SqlServerConfig};
 
 use crate::connector::{
     Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, OutboxPart,
-    OutboxScript, Probe, StartAt,
+    OutboxScript, Probe, Said, StartAt,
 };
 use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
 use crate::sql::outbox::OutboxFeed;
-use crate::sql::{self, KeyFeed, Opening, Pacing, SqlSession};
+use crate::sql::{self, KeyFeed, Opening, SqlSession};
 use config::Target;
 use session::Session;
 use tracking::ChangeTracking;
 
 /// This connector's name in errors.
 const KIND: ConnectorKind = ConnectorKind::Sqlserver;
-
-/// Between two looks at Change Tracking or an outbox. One look is one short query.
-const FOLLOW: Duration = Duration::from_millis(500);
 
 /// Reads one SQL Server database.
 #[derive(Debug)]
@@ -79,18 +75,37 @@ impl SqlServerConnector {
             Capture::Log => Box::new(ChangeTracking::new(spec)),
             Capture::Outbox => {
                 if let Allowed::No { why } = outbox::allows(session, spec).await? {
-                    let action = format!("open stream {}", spec.name);
-                    let hint = format!("Stream \"{}\" cannot be followed: {}.", spec.name, why.en);
-                    return Err(SourceError::ask(KIND, action, "unsupported", hint, why.en));
+                    return Err(unfollowed(spec, why));
                 }
                 Box::new(OutboxFeed::new(outbox::spelling(), spec))
             }
+            // A rowversion counts for one database, whose transactions alone its bound knows.
+            Capture::Watermark {
+                columns,
+                kind: kind @ WatermarkKind::Rowversion,
+                ..
+            } => match allowed::watermark(session, spec, columns, *kind).await? {
+                Allowed::Yes => return Ok(None),
+                Allowed::No { why } => return Err(unfollowed(spec, why)),
+            },
             Capture::Diff | Capture::Watermark { .. } | Capture::Arrival | Capture::Push => {
                 return Ok(None);
             }
         };
         Ok(Some(feed))
     }
+}
+
+fn unfollowed(spec: &StreamSpec, why: Said) -> SourceError {
+    let name = &spec.name;
+    let hint = format!("Stream \"{name}\" cannot be followed: {}", why.en);
+    SourceError::ask(
+        KIND,
+        format!("open stream {name}"),
+        "unsupported",
+        hint,
+        why.en,
+    )
 }
 
 #[async_trait]
@@ -121,11 +136,7 @@ impl Connector for SqlServerConnector {
             spec: stream,
             start,
             context,
-            pacing: Pacing {
-                rows_per_second: self.target.config.rows_per_second,
-                poll: self.target.poll(),
-                follow: FOLLOW,
-            },
+            pacing: self.target.pacing(),
         })
         .await
     }

@@ -1,7 +1,8 @@
 //! Which ways of noticing changes a database allows for a stream, and what would have to be done for the others.
 
-use fluxion_model::stream::{Capture, ChangedTable, StreamSpec, WatermarkKind};
+use fluxion_model::stream::{Capture, ChangedTable, Source, StreamSpec, WatermarkKind};
 use fluxion_model::value::Value;
+use tiberius::ColumnType;
 
 use super::KIND;
 use super::fault;
@@ -37,9 +38,7 @@ pub(super) async fn allows(
 ) -> SourceResult<Allowed> {
     match capture {
         Capture::Diff => Ok(Allowed::Yes),
-        Capture::Watermark { kind, .. } => match kind {
-            WatermarkKind::Value | WatermarkKind::Rowversion => Ok(Allowed::Yes),
-        },
+        Capture::Watermark { columns, kind, .. } => watermark(session, spec, columns, *kind).await,
         Capture::Log => tracking(session, spec).await,
         Capture::Outbox => outbox::allows(session, spec).await,
         Capture::Arrival | Capture::Push => Ok(no(
@@ -68,6 +67,70 @@ fn no_tables(spec: &StreamSpec) -> Option<Allowed> {
             ),
         )
     })
+}
+
+/// Whether the columns of a watermark are there, and are what they are said to be.
+pub(super) async fn watermark(
+    session: &mut Session,
+    spec: &StreamSpec,
+    columns: &[String],
+    kind: WatermarkKind,
+) -> SourceResult<Allowed> {
+    let Source::Query(source) = &spec.source else {
+        return Ok(no("The stream reads files.", "El flujo lee archivos."));
+    };
+    let sql = format!(
+        "SELECT TOP (0) {} FROM {}",
+        without_settings(&columns.join(", ")),
+        without_settings(&source.from)
+    );
+    let types = match session.columns(&sql, &[]).await {
+        Ok(types) => types,
+        Err(fault) if fault::code(&fault) == Some(207) => {
+            return Ok(no(
+                format!("A column to follow is missing: {fault}."),
+                format!("Falta una columna que seguir: {fault}."),
+            ));
+        }
+        Err(fault) => return Err(fault::looking(&session.target, "look at", fault)),
+    };
+    if kind == WatermarkKind::Value {
+        return Ok(Allowed::Yes);
+    }
+    if let Some(table) = source
+        .from
+        .split_whitespace()
+        .find(|word| database_of(word).is_some())
+    {
+        let known = session
+            .all("SELECT CAST(DB_NAME() AS nvarchar(128))", &[])
+            .await;
+        let known = known.map_err(|fault| fault::looking(&session.target, "look at", fault))?;
+        if known.first().is_none_or(|known| elsewhere(known, table)) {
+            return Ok(other_database(table));
+        }
+    }
+    let is_rowversion = |column: &ColumnType| matches!(column, ColumnType::BigBinary);
+    if !types.iter().all(is_rowversion) {
+        let columns = columns.join(", ");
+        return Ok(no(
+            format!("{columns} is no rowversion; use kind \"value\"."),
+            format!("{columns} no es un rowversion; use el tipo \"value\"."),
+        ));
+    }
+    Ok(Allowed::Yes)
+}
+
+/// The same with NULL in the place of every setting: it is only asked whether the columns exist.
+fn without_settings(sql: &str) -> String {
+    let mut text = String::new();
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        text.push_str("NULL");
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    text + rest
 }
 
 async fn tracking(session: &mut Session, spec: &StreamSpec) -> SourceResult<Allowed> {

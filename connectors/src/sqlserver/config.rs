@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::sql::Pacing;
 
 /// The port of an instance that has no name.
 const DEFAULT_PORT: u16 = 1433;
@@ -66,6 +67,9 @@ pub struct SqlServerConfig {
     /// Seconds between two looks for changes.
     #[serde(default = "default_poll")]
     pub poll_seconds: u32,
+    /// Milliseconds between two looks at Change Tracking or the outbox, where a stream follows one.
+    #[serde(default = "default_follow")]
+    pub follow_milliseconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
     pub connect_timeout_seconds: u32,
@@ -124,6 +128,10 @@ fn default_browser_port() -> u16 {
 
 fn default_poll() -> u32 {
     10
+}
+
+fn default_follow() -> u32 {
+    300
 }
 
 fn default_connect() -> u32 {
@@ -203,8 +211,12 @@ impl Target {
         Duration::from_secs(self.config.connect_timeout_seconds.into())
     }
 
-    pub fn poll(&self) -> Duration {
-        Duration::from_secs(self.config.poll_seconds.max(1).into())
+    pub fn pacing(&self) -> Pacing {
+        Pacing {
+            rows_per_second: self.config.rows_per_second,
+            poll: Duration::from_secs(self.config.poll_seconds.max(1).into()),
+            follow: Duration::from_millis(self.config.follow_milliseconds.max(50).into()),
+        }
     }
 
     /// Whether an encrypted line is tried, and whether a plain one may do.

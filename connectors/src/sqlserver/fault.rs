@@ -224,6 +224,11 @@ pub(super) fn code(fault: &QueryFault) -> Option<u32> {
     }
 }
 
+/// Whether the login may not do what was asked.
+pub(super) fn denies(fault: &QueryFault) -> bool {
+    code(fault).is_some_and(is_denied)
+}
+
 fn is_denied(code: u32) -> bool {
     matches!(code, 229 | 230 | 262 | 297 | 300 | 916 | 1088 | 15247)
 }

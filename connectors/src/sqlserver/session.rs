@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// The columns of a query of which no row is wanted. The server checks every name and permission and reads nothing.
-    async fn columns(
+    pub async fn columns(
         &mut self,
         sql: &str,
         params: &[Value],
