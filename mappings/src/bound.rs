@@ -7,6 +7,7 @@ use fluxion_model::entity::{EntityKind, Record, SaleKind, SaleLine, SalePayment}
 use fluxion_model::id::ExternalId;
 use fluxion_model::reject::{ErrorClass, Rejected};
 use fluxion_model::row::{Row, RowKey, RowShape};
+use rust_decimal::Decimal;
 
 use crate::business::{Finding, Outcome};
 use crate::field::Field;
@@ -164,8 +165,32 @@ impl Bound {
                 let payments = self.elements::<SalePayment>(elements, view, row)?;
                 *slot = Some(Output::Payments(payments));
             }
+            Rule::Sum(group, field) => *slot = self.sum(*group, field, view, row)?,
         }
         Ok(())
+    }
+
+    /// Nothing, or the default, where there are no child rows: that is not the same as zero.
+    fn sum(
+        &self,
+        group: usize,
+        field: &Field,
+        view: &View<'_>,
+        row: &Row,
+    ) -> Result<Option<Output>, Box<Problem>> {
+        let mut sum: Option<Decimal> = None;
+        for child in self.children(group, row) {
+            if let Some(Output::Number(number)) = field.evaluate(&view.child(&child.values))? {
+                let added = sum.unwrap_or_default().checked_add(number);
+                sum = Some(added.ok_or_else(|| {
+                    Problem::data(
+                        "too_large",
+                        "adds up to more than can be kept; correct it at the POS",
+                    )
+                })?);
+            }
+        }
+        Ok(sum.map(Output::Number).or_else(|| field.default.clone()))
     }
 
     fn texts(&self, texts: &[Texts], view: &View<'_>, row: &Row) -> Result<Output, Box<Problem>> {
@@ -285,6 +310,7 @@ impl Bound {
                 .first()
                 .map(|text| self.evidence(&text.field, view))
                 .unwrap_or_default(),
+            Rule::Sum(_, field) => self.evidence(field, view),
             Rule::Lines(_) | Rule::Payments(_) => (problem.column.take(), problem.raw.take()),
         };
         Failure {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fluxion_model::stream::Source;
+use fluxion_model::stream::{Source, TableSource};
 use fluxion_model::value::Value;
 
 use crate::business::Business;
@@ -16,6 +16,7 @@ use crate::document::{Mapping, RecordRule, Stream};
 use crate::error::MappingError;
 use crate::expression::{Expression, Variable};
 use crate::field_document::{self as doc, Field, FieldTable};
+use crate::names::named;
 use crate::rules::{Column, Compiled, Element, Need, Plan, Rule, StreamRules, Texts};
 use crate::scalar::Scalar;
 use crate::target::{Build, Kind, Target, targets};
@@ -53,7 +54,8 @@ pub(crate) fn streams(
                 ));
             }
             check_stream(mapping, stream)?;
-            StreamCompiler::new(stream, context, &settings).compile(business.clone())
+            let stream = named(mapping, stream, &settings);
+            StreamCompiler::new(&stream, context, &settings).compile(business.clone())
         })
         .collect()
 }
@@ -237,8 +239,16 @@ impl<'a> StreamCompiler<'a> {
                 {
                     Ok(Rule::One(self.field(target, table)?))
                 }
+                [table]
+                    if target.kind == Kind::Number
+                        && self.group.is_none()
+                        && table.fields.is_empty()
+                        && table.when.is_none() =>
+                {
+                    self.sum(target, table)
+                }
                 [_] => Err(self.error(
-                    "`each`, `fields` and `when` are for `lines`, `payments` and `barcodes`",
+                    "`each`, `fields` and `when` are for `lines`, `payments` and `barcodes`; `each` also adds up a number",
                 )),
                 _ => Err(self.error(format!(
                     "is {}, so it cannot be a list",
@@ -246,6 +256,19 @@ impl<'a> StreamCompiler<'a> {
                 ))),
             },
         }
+    }
+
+    /// A number of each child row, added up.
+    fn sum(&mut self, target: &Target, table: &FieldTable) -> Result<Rule, MappingError> {
+        let group = self.child(table.each.as_deref().unwrap_or_default())?;
+        self.group = Some(group);
+        let table = FieldTable {
+            each: None,
+            ..table.clone()
+        };
+        let field = self.field(target, &table);
+        self.group = None;
+        Ok(Rule::Sum(group, field?))
     }
 
     fn texts(&mut self, target: &Target, table: &FieldTable) -> Result<Texts, MappingError> {
@@ -332,7 +355,7 @@ impl<'a> StreamCompiler<'a> {
             self.making = format!("{making}.{}", target.name);
             match self.rule(target, field)? {
                 Rule::One(field) => fields.push((slot, field)),
-                Rule::Texts(_) | Rule::Lines(_) | Rule::Payments(_) => {
+                Rule::Texts(_) | Rule::Lines(_) | Rule::Payments(_) | Rule::Sum(..) => {
                     return Err(self.error("cannot be a list within a list"));
                 }
             }
@@ -403,10 +426,12 @@ impl<'a> StreamCompiler<'a> {
         Ok(Col::at(at))
     }
 
-    /// The columns that a query declares; a file's are known when it is read.
+    /// The columns that a query declares, or a table's list; a file's are known when it is read.
     fn declared(&self) -> Option<Vec<&'a String>> {
-        let Source::Query(query) = &self.stream.source else {
-            return None;
+        let query = match &self.stream.source {
+            Source::Query(query) => query,
+            Source::Table(table) => return self.declared_of_table(table),
+            Source::Files(_) => return None,
         };
         let group = self.group.and_then(|group| self.groups.get(group));
         let child = self
@@ -419,6 +444,28 @@ impl<'a> StreamCompiler<'a> {
             .into_iter()
             .flat_map(|query| query.columns.keys());
         Some(of_child.chain(query.columns.keys()).collect())
+    }
+
+    /// Only where both the table and, within a group, its child table list what they read.
+    fn declared_of_table(&self, table: &'a TableSource) -> Option<Vec<&'a String>> {
+        let group = self.group.and_then(|group| self.groups.get(group));
+        let child = self
+            .stream
+            .children
+            .iter()
+            .find(|child| group.is_some_and(|group| **group == *child.name));
+        let (child_spec, child) = (child, child.and_then(|child| child.table.as_ref()));
+        let lists: Vec<_> = std::iter::once(table).chain(child).collect();
+        if lists.iter().any(|list| list.columns.is_empty()) {
+            return None;
+        }
+        let names = lists
+            .into_iter()
+            .flat_map(|list| list.columns.iter().chain(&list.optional));
+        let key = child_spec
+            .into_iter()
+            .flat_map(|child| child.parent.iter().chain(&child.order));
+        Some(names.chain(key).chain(&self.stream.key).collect())
     }
 
     pub fn condition(&mut self, condition: &doc::Condition) -> Result<Condition, MappingError> {

@@ -79,7 +79,8 @@ impl FieldCompiler<'_, '_> {
         let looks_at_row = field
             .ops
             .iter()
-            .any(|op| matches!(op, Op::Expression(_) | Op::NegateWhen(_)));
+            .any(|op| matches!(op, Op::Expression(_) | Op::NegateWhen(_)))
+            || self.table.time.is_some();
         if !matches!(field.take.from, From::Constant(_))
             || looks_at_row
             || field.kind == Kind::Texts
@@ -114,6 +115,7 @@ impl FieldCompiler<'_, '_> {
             ("negate_when", table.negate_when.is_some() && !numeric),
             ("round", table.round.is_some() && !numeric),
             ("date", table.date.is_some() && kind != Kind::Moment),
+            ("time", table.time.is_some() && kind != Kind::Moment),
             ("zone", table.zone.is_some() && kind != Kind::Moment),
             ("boolean", table.boolean.is_some() && kind != Kind::Flag),
             ("split", table.split.is_some() && kind != Kind::Texts),
@@ -284,7 +286,7 @@ impl FieldCompiler<'_, '_> {
     }
 
     /// What reads the cell as the type of the field.
-    fn convert(&self, ops: &mut Vec<Op>) -> Result<(), MappingError> {
+    fn convert(&mut self, ops: &mut Vec<Op>) -> Result<(), MappingError> {
         match self.target.kind {
             Kind::Number | Kind::Integer => ops.push(Op::Number(self.number_format()?)),
             Kind::Moment => ops.push(Op::Moment(Box::new(self.moments()?))),
@@ -340,7 +342,7 @@ impl FieldCompiler<'_, '_> {
         })
     }
 
-    fn moments(&self) -> Result<Moments, MappingError> {
+    fn moments(&mut self) -> Result<Moments, MappingError> {
         let formats = match &self.table.date {
             None => Box::default(),
             Some(date) => date
@@ -351,7 +353,23 @@ impl FieldCompiler<'_, '_> {
                 })
                 .collect::<Result<_, _>>()?,
         };
-        let zone = match &self.table.zone {
+        let time = match &self.table.time {
+            Some(name) => {
+                let columns = std::slice::from_ref(name);
+                let col = self.stream.columns(columns, self.table.optional)?[0];
+                Some((col, name.as_str().into()))
+            }
+            None => None,
+        };
+        Ok(Moments {
+            formats,
+            time,
+            zone: self.zone()?,
+        })
+    }
+
+    fn zone(&self) -> Result<Tz, MappingError> {
+        Ok(match &self.table.zone {
             None => self.stream.context.time_zone,
             Some(name) => {
                 let name = self.text(name)?;
@@ -361,8 +379,7 @@ impl FieldCompiler<'_, '_> {
                     ))
                 })?
             }
-        };
-        Ok(Moments { formats, zone })
+        })
     }
 
     fn flags(&self) -> Flags {
@@ -425,10 +442,10 @@ impl FieldCompiler<'_, '_> {
         match self.target.kind {
             Kind::Number | Kind::Integer => ops.push(Op::Number(Format::PLAIN)),
             Kind::Moment => {
-                let zone = self.moments()?.zone;
                 ops.push(Op::Moment(Box::new(Moments {
                     formats: Box::default(),
-                    zone,
+                    time: None,
+                    zone: self.zone()?,
                 })));
             }
             Kind::Flag => ops.push(Op::Flag(Box::new(Flags {

@@ -133,6 +133,16 @@ pub(crate) fn check(name: &str, setting: &Setting, given: &Scalar) -> Result<Val
         Scalar::Bool(_) => None,
     };
     match setting.kind {
+        SettingKind::Name => {
+            let text = given.to_string();
+            if crate::names::is_name(&text) {
+                Ok(Value::text(text))
+            } else {
+                Err(wrong(
+                    "part of a name: letters, digits, _, $ and #, at most 64",
+                ))
+            }
+        }
         SettingKind::Text => Ok(Value::text(given.to_string())),
         SettingKind::Integer => number()
             .filter(|number| number.fract().is_zero())

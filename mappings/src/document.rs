@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use fluxion_model::entity::EntityKind;
 use fluxion_model::id::StreamName;
-use fluxion_model::stream::{Capture, ChangedTable, ChildSpec, Source, StreamSpec};
+use fluxion_model::stream::{Capture, ChangedTable, ChildSpec, QuerySource, Source, StreamSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,18 @@ pub struct Mapping {
     /// What it reads and what to know about it, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// What must be there for it to work: tables with their columns, or files. For people and for discovery.
+    /// What must be there for it to work, for people, where its streams do not say it already: files, a module, a version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
     /// How sure we are that it fits real installations, and why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub certainty: String,
+    /// What tells this system apart, for discovery. The tables that its streams read say most of it by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognise: Option<Recognise>,
+    /// Questions to the POS that tell whether the mapping reads it rightly; asked at setup, not while it runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What a POS system's configuration may or must give, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Setting>,
@@ -45,6 +51,63 @@ pub struct Mapping {
     pub rules: BTreeMap<RuleName, RuleChange>,
     /// What is read and what it becomes.
     pub streams: Vec<Stream>,
+}
+
+/// What discovery must know beyond the tables that the streams read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recognise {
+    /// The streams without which the pack makes no sense. The others are left out where their tables are missing. All of
+    /// them when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub essential: Vec<StreamName>,
+    /// Tables that no stream reads and that tell the system apart from others with similar tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RecognisedTable>,
+    /// Tables that say it is another system, or another version of this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
+}
+
+/// A question to the POS whose answer tells whether the mapping reads it rightly: two ways to the same figure, which
+/// must agree row by row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its name within the mapping.
+    pub name: StreamName,
+    /// What it means when they do not agree, and what to do, in Spanish and English.
+    pub about: About,
+    /// What to read.
+    pub query: QuerySource,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// The two columns that must hold the same number.
+    pub equal: [String; 2],
+    /// How far apart they may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Number>,
+}
+
+/// A text for people, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// In Spanish.
+    pub es: String,
+    /// In English.
+    pub en: String,
+}
+
+/// A table that tells a system apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecognisedTable {
+    /// Its name, as a stream would write it.
+    pub table: String,
+    /// Columns that it must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 /// Something that differs between installations of the same POS.
@@ -63,6 +126,9 @@ pub struct Setting {
     /// The only values that make sense, if they are few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_of: Vec<Scalar>,
+    /// Where the POS itself holds the values to choose from: a query with the columns `value` and, for people, `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<QuerySource>,
 }
 
 /// The type of a setting.
@@ -78,6 +144,9 @@ pub enum SettingKind {
     Number,
     /// `true` or `false`.
     Boolean,
+    /// A part of the name of a table or database: `INVE{company}` reads the table `INVE01`. It becomes part of the
+    /// statement itself, so it is letters, digits, `_`, `$` and `#`, and nothing else.
+    Name,
 }
 
 /// One table, query or file pattern, and the records that each of its rows becomes.

@@ -30,7 +30,7 @@ pub enum Field {
 #[serde(deny_unknown_fields, default)]
 pub struct FieldTable {
     /// For `lines`, `payments` and `barcodes`: the child group whose rows each add one element. Without it, the row
-    /// itself adds one.
+    /// itself adds one. For a number: it is added up over the rows of this child group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
     /// For `lines` and `payments`: how each field of the element is made. A column that the child rows lack is looked
@@ -107,6 +107,10 @@ pub struct FieldTable {
     /// Without it: ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<OneOrMore>,
+    /// Another column that holds the time of day, where the date stands in this one: `14:30`, `02:30:00 p.m.`, `1430`, or
+    /// the time of a date and time. Midnight when it is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// Time zone of dates that carry none, such as `America/Caracas`; the store's when absent. An hour that the
     /// clocks skip counts as that much later; an hour that happens twice counts as the first.
     #[serde(skip_serializing_if = "Option::is_none")]

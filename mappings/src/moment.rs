@@ -127,6 +127,36 @@ pub(crate) fn read_iso(text: &str) -> Option<Wall> {
     }
 }
 
+/// A time of day as people and programs write it: `14:30`, `2:30 pm`, `02:30:00 p. m.`, `143000`, `930`.
+pub(crate) fn read_time(text: &str) -> Option<NaiveTime> {
+    let plain: String = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\u{a0}'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let half = plain.trim_end_matches('.').replace("m.", "m");
+    let half = half.replace(".m", "m");
+    for format in ["%I:%M:%S%p", "%I:%M%p"] {
+        if let Ok(time) = NaiveTime::parse_from_str(&half, format) {
+            return Some(time);
+        }
+    }
+    for format in ["%H:%M:%S%.f", "%H:%M"] {
+        if let Ok(time) = NaiveTime::parse_from_str(&plain, format) {
+            return Some(time);
+        }
+    }
+    if plain.is_empty() || plain.len() > 6 || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u32 = plain.parse().ok()?;
+    let (hours, minutes, seconds) = match plain.len() {
+        1..=4 => (number / 100, number % 100, 0),
+        _ => (number / 10_000, number / 100 % 100, number % 100),
+    };
+    NaiveTime::from_hms_opt(hours, minutes, seconds)
+}
+
 /// The day and time that so many days since 1899-12-30 are, to the millisecond.
 pub(crate) fn excel(days: f64) -> Option<NaiveDateTime> {
     if !days.is_finite() || !(1.0..200_000.0).contains(&days) {

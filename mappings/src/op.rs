@@ -13,10 +13,10 @@ use crate::codepage::Repair;
 use crate::condition::{Condition, Word};
 use crate::expression::Expression;
 use crate::field_document::{Case, LookupElse, RoundMode, Side};
-use crate::moment::{DateFormat, Wall, plausible, read_iso, to_utc};
+use crate::moment::{DateFormat, Wall, plausible, read_iso, read_time, to_utc};
 use crate::number::{self, Format};
 use crate::problem::Problem;
-use crate::view::View;
+use crate::view::{Col, View};
 
 type Step<'a> = Result<Cell<'a>, Box<Problem>>;
 
@@ -58,6 +58,8 @@ pub(crate) struct Lookup {
 #[derive(Debug, Clone)]
 pub(crate) struct Moments {
     pub formats: Box<[DateFormat]>,
+    /// Where the time of day stands, if apart, and the name of that column.
+    pub time: Option<(Col, Box<str>)>,
     pub zone: Tz,
 }
 
@@ -90,7 +92,7 @@ impl Op {
             Self::Cut(chars) => Ok(Cell::Text(cut(cell.into_text(), *chars))),
             Self::Lookup(lookup) => lookup.find(cell),
             Self::Number(format) => as_number(*format, cell),
-            Self::Moment(moments) => moments.read(cell),
+            Self::Moment(moments) => moments.read(cell, view),
             Self::Flag(flags) => flags.read(cell),
             Self::Scale(factor) => calculate(cell, |number| number.checked_mul(*factor)),
             Self::Divide(by) => calculate(cell, |number| number.checked_div(*by)),
@@ -217,7 +219,11 @@ fn as_number(format: Format, cell: Cell<'_>) -> Step<'_> {
 }
 
 impl Moments {
-    fn read<'a>(&self, cell: Cell<'a>) -> Step<'a> {
+    fn read<'a>(&self, cell: Cell<'a>, view: &View<'_>) -> Step<'a> {
+        let time = match &self.time {
+            Some((col, name)) => time_of_day(view.cell(*col, true, None)?, name)?,
+            None => None,
+        };
         let wall = match cell {
             Cell::Moment(moment) => Some(Wall::Utc(moment)),
             Cell::Wall(wall) => Some(Wall::Local(wall)),
@@ -226,9 +232,10 @@ impl Moments {
             Cell::Number(number) => self.text(&number.normalize().to_string()),
             Cell::Null | Cell::Bool(_) | Cell::Time(_) => None,
         };
-        wall.and_then(|wall| match wall {
-            Wall::Utc(moment) => Some(moment),
-            Wall::Local(wall) => to_utc(wall, self.zone),
+        wall.and_then(|wall| match (wall, time) {
+            (Wall::Utc(moment), _) => Some(moment),
+            (Wall::Local(wall), None) => to_utc(wall, self.zone),
+            (Wall::Local(wall), Some(time)) => to_utc(wall.date().and_time(time), self.zone),
         })
         .filter(|moment| plausible(&moment.date_naive()))
         .map(Cell::Moment)
@@ -246,6 +253,24 @@ impl Moments {
         }
         self.formats.iter().find_map(|format| format.read(text))
     }
+}
+
+/// The time of day in a column of its own.
+fn time_of_day(cell: Cell<'_>, column: &str) -> Result<Option<NaiveTime>, Box<Problem>> {
+    let time = match &cell {
+        Cell::Null => return Ok(None),
+        Cell::Time(time) => Some(*time),
+        Cell::Wall(wall) => Some(wall.time()),
+        Cell::Text(text) => read_time(text),
+        Cell::Number(number) => read_time(&number.normalize().to_string()),
+        Cell::Bool(_) | Cell::Date(_) | Cell::Moment(_) => None,
+    };
+    time.map(Some).ok_or_else(|| {
+        Problem::data(
+            "date",
+            format!("has its time of day in `{column}`, which holds none; correct it at the POS, or `time` in the mapping"),
+        )
+    })
 }
 
 const YES: &[&str] = &[

@@ -2,17 +2,33 @@
 
 use crate::document::Mapping;
 
-/// Name and text of each pack.
-const PACKS: &[(&str, &str)] = &[
-    (
-        "fluxion-export",
-        include_str!("../packs/fluxion-export.toml"),
-    ),
-    (
-        "systimax-mysql",
-        include_str!("../packs/systimax-mysql.toml"),
-    ),
-];
+macro_rules! packs {
+    ($($name:literal),* $(,)?) => {
+        /// Name and text of each pack.
+        const PACKS: &[(&str, &str)] = &[
+            $(($name, include_str!(concat!("../packs/", $name, ".toml")))),*
+        ];
+    };
+}
+
+packs! {
+    "a2",
+    "adminpaq-dbf",
+    "aspel-sae",
+    "aspel-sae-sqlserver",
+    "contpaq-comercial",
+    "eleventa",
+    "fluxion-export",
+    "mybusiness",
+    "mybusiness-mysql",
+    "odoo",
+    "profit-plus",
+    "saint",
+    "stellar",
+    "stellar-seed",
+    "systimax-mysql",
+    "systimax-oracle",
+}
 
 /// The names of all packs.
 #[must_use]

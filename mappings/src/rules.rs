@@ -248,6 +248,8 @@ pub(crate) enum Rule {
     Texts(Box<[Texts]>),
     Lines(Box<[Element]>),
     Payments(Box<[Element]>),
+    /// A number of each row of a child group, added up.
+    Sum(usize, Field),
 }
 
 /// What adds to a list of texts.
