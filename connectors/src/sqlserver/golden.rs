@@ -345,34 +345,34 @@ fn pagos() -> Triggered {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn everything_is_read_by_these_statements() {
     let diff = json!({"strategy": "diff"});
     check("diff_products.sql", &asked(&products(&diff), None).await);
     check("diff_sales.sql", &asked(&sales(&diff), None).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn dates_are_followed_by_these_statements() {
     let dates = json!({"strategy": "watermark", "columns": ["p.Update_Date", "p.Add_Date"]});
     check("watermark.sql", &asked(&products(&dates), None).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rowversion_is_followed_by_these_statements() {
     let version =
         json!({"strategy": "watermark", "columns": ["p.validador"], "kind": "rowversion"});
     check("rowversion.sql", &asked(&products(&version), None).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn change_tracking_is_followed_by_these_statements() {
     let spec = sales(&json!({"strategy": "log"}));
     let feed = Box::new(ChangeTracking::new(&spec));
     check("change_tracking.sql", &asked(&spec, Some(feed)).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outbox_is_followed_by_these_statements() {
     let spec = products(&json!({"strategy": "outbox"}));
     let feed = Box::new(OutboxFeed::new(outbox::spelling(), &spec));
