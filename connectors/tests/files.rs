@@ -2,6 +2,8 @@
 
 mod arrival;
 mod formats;
+mod hostile;
+mod records;
 mod shop;
 
 use std::fs;

@@ -250,8 +250,8 @@ impl Document {
             Wanted::Exactly(path) => *path == self.path,
             Wanted::Named(parts) => {
                 let before = &parts[..parts.len() - 1];
-                ends_with(&self.path, parts)
-                    || (before.is_empty() && self.path.is_empty())
+                self.path.is_empty()
+                    || ends_with(&self.path, parts)
                     || (!before.is_empty() && ends_with(&self.path, before))
             }
             Wanted::Looking(found) => {
