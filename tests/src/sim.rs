@@ -10,6 +10,8 @@ pub mod export;
 pub mod export_file;
 pub mod people;
 pub mod random;
+pub mod stellar;
+pub mod stellar_truth;
 pub mod systimax;
 pub mod systimax_truth;
 pub mod truth;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::latency::PRODUCTS;
 use crate::demo::chain::{Agent, program};
-use crate::servers::{Durability, MariaDb, PostgreSql, mariadb};
+use crate::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
 
 const DATABASE: &str = "pos";
 
@@ -167,7 +167,7 @@ impl Server {
     fn section(&self) -> String {
         let (port, user, password) = match self {
             Self::MariaDb(server) => (server.port(), mariadb::USER, mariadb::PASSWORD),
-            Self::PostgreSql(server) => (server.port(), "postgres", ""),
+            Self::PostgreSql(server) => (server.port(), postgres::USER, "none"),
         };
         format!(
             "[[pos]]\nname = \"till\"\nconnector = \"{}\"\nmapping = \"mapping.toml\"\n\

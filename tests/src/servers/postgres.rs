@@ -10,7 +10,8 @@ use super::Durability;
 use super::process::{Account, Server, folder, free_port, plain, program, run, unique_name};
 
 const PACKAGE: &str = "postgresql";
-const USER: &str = "fluxion";
+/// The account that may do everything on a private server; it needs no password.
+pub const USER: &str = "fluxion";
 
 /// Names the administrator's URL of a PostgreSQL that several test processes share.
 pub const SHARED_URL: &str = "FLUXION_TEST_POSTGRES_URL";
