@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use crate::capture::{Mode, Shared};
-use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle};
+use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle, drift};
 use crate::config::{Loaded, PosConfig};
 use crate::folder::{DataFolder, Readers, write_whole};
 use crate::live::Live;
@@ -88,6 +88,7 @@ impl Agent {
             spool: spool.clone(),
             live: Arc::clone(&live),
             permits: Arc::new(Semaphore::new(READERS)),
+            quick_permits: Arc::new(Semaphore::new(READERS)),
             cancel: cancel.clone(),
             max_waiting_bytes: loaded.config.spool.max_size_mb.saturating_mul(1_000_000),
             mode,
@@ -199,6 +200,10 @@ impl Fleet {
             tasks.spawn(worker.work());
         }
         tasks.spawn(probe_while_paused(Arc::clone(&pos), cancel.clone()));
+        if self.shared.mode == Mode::Resident {
+            let file = self.folder.path().join("columns.json");
+            tasks.spawn(drift::watch(Arc::clone(&pos), file, cancel.clone()));
+        }
         self.systems().insert(
             config.name.clone(),
             System {

@@ -4,6 +4,7 @@
 //! error means by its remedy alone. What one stream suffers never stops another.
 
 mod choose;
+pub(crate) mod drift;
 mod follow;
 mod job;
 mod keep;

@@ -2,6 +2,7 @@
 
 mod binlog;
 mod faults;
+mod outbox;
 mod shop;
 mod types;
 mod watermark;

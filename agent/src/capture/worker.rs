@@ -10,7 +10,7 @@ use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::id::StreamName;
 use fluxion_model::job::JobError;
 use fluxion_model::reject::ErrorClass;
-use fluxion_model::stream::StreamSpec;
+use fluxion_model::stream::{Capture, StreamSpec};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -85,6 +85,8 @@ pub struct Shared {
     pub live: Arc<Live>,
     /// How many streams may read at once; bounds memory and the load on the POS.
     pub permits: Arc<Semaphore>,
+    /// The same for streams that only look what changed. They need not wait until others have read everything.
+    pub quick_permits: Arc<Semaphore>,
     /// Ends all work.
     pub cancel: CancellationToken,
     /// Reading waits while so much waits for the cloud.
@@ -219,7 +221,7 @@ impl Worker {
             let cancel = self.shared.cancel.clone();
             let permit = tokio::select! {
                 () = cancel.cancelled() => return None,
-                permit = self.permit() => permit?,
+                permit = self.permit(task) => permit?,
             };
             let result = self.run(task).await;
             drop(permit);
@@ -251,9 +253,18 @@ impl Worker {
         }
     }
 
-    async fn permit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    async fn permit(&self, task: &Task) -> Option<tokio::sync::OwnedSemaphorePermit> {
         self.pos.breaker.ready().await;
-        Arc::clone(&self.shared.permits).acquire_owned().await.ok()
+        let follows = match self.spec.capture {
+            Capture::Log | Capture::Outbox | Capture::Watermark { .. } => self.open.is_some(),
+            Capture::Diff | Capture::Arrival | Capture::Push => false,
+        };
+        let permits = if follows && *task == Task::Sync(SyncMode::Incremental) {
+            &self.shared.quick_permits
+        } else {
+            &self.shared.permits
+        };
+        Arc::clone(permits).acquire_owned().await.ok()
     }
 
     async fn ended_well(&mut self, ended: &Ended) {

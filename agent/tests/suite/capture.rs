@@ -8,9 +8,10 @@ use fluxion_model::command::SyncMode;
 use fluxion_model::entity::EntityKind;
 use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::id::StreamName;
+use fluxion_model::stream::Capture;
 
 use crate::cloud::Cloud;
-use crate::pos::{DIFF, Fault, Pos, Store, WATERMARK, rows};
+use crate::pos::{DIFF, Fault, LOG, Pos, Store, WATERMARK, rows};
 
 async fn store(count: usize, streams: &[(&str, &str)]) -> (Cloud, Store) {
     let (cloud, server) = Cloud::start().await;
@@ -241,5 +242,70 @@ async fn a_request_of_another_process_is_taken_and_its_end_is_shown() {
         () = serving => {}
         () = asking => {}
     }
+    agent.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_best_way_that_is_allowed_is_taken_and_a_changed_way_reads_everything_once_more() {
+    let (cloud, mut store) = store(25, &[("items", LOG)]).await;
+    store.pos.inner(|inner| inner.refused = vec![Capture::Log]);
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await, "there is a fallback");
+    agent.stop().await;
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await);
+    assert_eq!(store.pos.inner(|inner| inner.snapshots), 1, "it goes on");
+    agent.stop().await;
+
+    // While nobody looked a row went, which the old cursor would not tell; and now the log may be followed.
+    store.pos.inner(|inner| {
+        inner.refused.clear();
+        inner
+            .tables
+            .entry("items".to_owned())
+            .or_default()
+            .remove("0005");
+    });
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await);
+    drained(&agent).await;
+    assert_eq!(store.pos.inner(|inner| inner.snapshots), 2);
+    assert_eq!(cloud.inner(|inner| inner.model.records.len()), 48);
+    assert_eq!(
+        cloud.inner(|inner| inner.model.puts),
+        50,
+        "what did not change is not sent again"
+    );
+    agent.stop().await;
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await);
+    assert_eq!(store.pos.inner(|inner| inner.snapshots), 2);
+    agent.stop().await;
+
+    // The store may prefer another way.
+    store.choose("items", "diff");
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await && sync(&agent).await);
+    assert_eq!(
+        store.pos.inner(|inner| inner.snapshots),
+        4,
+        "a diff reads everything each time"
+    );
+    agent.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_for_a_stream_that_is_not_there_is_told() {
+    let (_cloud, mut store) = store(1, &[("items", DIFF)]).await;
+    store.choose("itmes", "log");
+    let agent = store.start(Mode::OneShot);
+    let problems = agent.live.snapshot(&agent.spool.info()).pos_problems;
+    assert!(problems["caja"].contains("items"), "{problems:?}");
+    agent.stop().await;
+    store.loaded.config.pos[0].capture.clear();
+    store.choose("items", "watermark");
+    let agent = store.start(Mode::OneShot);
+    let problems = agent.live.snapshot(&agent.spool.info()).pos_problems;
+    assert!(problems["caja"].contains("strategy"), "{problems:?}");
     agent.stop().await;
 }

@@ -11,8 +11,8 @@ use fluxion_agent::capture::PosSystem;
 use fluxion_agent::config::Loaded;
 use fluxion_agent::folder::{DataFolder, Identity};
 use fluxion_connectors::{
-    Batch, BatchLimit, Catalog, ChangeStream, Connector, ConnectorKind, Next, OpenContext, Probe,
-    Remedy, ScanPart, Settled, SourceError, SourceResult, StartAt,
+    Allowed, Batch, BatchLimit, Catalog, ChangeStream, Connector, ConnectorKind, Next, OpenContext,
+    Probe, Remedy, Said, ScanPart, Settled, SourceError, SourceResult, StartAt,
 };
 use fluxion_model::id::AgentId;
 use fluxion_model::row::{Row, RowBatch, RowChange, RowKey, RowShape};
@@ -43,6 +43,8 @@ pub struct Inner {
     /// Answers to `next`, by stream; `None` lets one call through.
     pub faults: BTreeMap<String, VecDeque<Option<Fault>>>,
     pub snapshots: u64,
+    /// Ways of noticing changes that the system does not allow.
+    pub refused: Vec<Capture>,
     pub settled: u64,
     pub page: usize,
 }
@@ -194,6 +196,17 @@ impl Connector for Pos {
         }))
     }
 
+    async fn allows(&self, _: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
+        let refused = self.inner(|inner| inner.refused.contains(capture));
+        Ok(if refused {
+            Allowed::No {
+                why: Said::new("the test says so", "la prueba lo dice"),
+            }
+        } else {
+            Allowed::Yes
+        })
+    }
+
     async fn read_keys(
         &self,
         spec: &StreamSpec,
@@ -314,6 +327,10 @@ impl ChangeStream for Stream {
                 ))
             }
             At::Idle { log } => {
+                assert!(
+                    !pos.inner(|inner| inner.refused.contains(&self.spec.capture)),
+                    "what is not allowed is not done"
+                );
                 let (changed, table) = pos.inner(|inner| {
                     let all = inner.log.get(&name).cloned().unwrap_or_default();
                     (
@@ -376,6 +393,10 @@ pub struct Store {
     pub pos: Pos,
 }
 
+/// Follows a log, or compares dates where there is none.
+pub const LOG: &str = r#"{ strategy = "log" }
+fallback = [{ strategy = "watermark", columns = ["updated_at"] }]
+changes = [{ table = "items", key = ["code"] }]"#;
 pub const DIFF: &str = r#"{ strategy = "diff" }"#;
 pub const WATERMARK: &str = r#"{ strategy = "watermark", columns = ["updated_at"] }"#;
 
@@ -400,6 +421,14 @@ impl Store {
             loaded,
             pos,
         }
+    }
+
+    /// The store's own choice for a stream, in the configuration.
+    pub fn choose(&mut self, stream: &str, way: &str) {
+        let choice = serde_json::from_value(serde_json::Value::from(way)).unwrap();
+        self.loaded.config.pos[0]
+            .capture
+            .insert(stream.parse().unwrap(), choice);
     }
 
     pub fn data(&self) -> DataFolder {

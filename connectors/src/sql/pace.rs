@@ -39,8 +39,15 @@ impl Pace {
     }
 
     pub fn rows(&self, limit: BatchLimit) -> usize {
+        // Two seconds' worth at most, so that what changes meanwhile need not wait long for its turn.
+        let allowed = self.rows_per_second.map_or(usize::MAX, |per_second| {
+            usize::try_from(per_second)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(2)
+        });
         limit
             .rows
+            .min(allowed)
             .min(self.fitting)
             .min(self.quick)
             .max(SMALLEST_PAGE.min(limit.rows))

@@ -518,6 +518,15 @@ impl Reader {
         Ok(all)
     }
 
+    /// A key as it would be written for its row, whatever a trigger made of it: moments, above all. What cannot be a key
+    /// stays as it is; no row will have it.
+    pub fn as_written(&self, key: RowKey) -> RowKey {
+        match self.parse(&key) {
+            Some(parts) => RowKey::join(parts.iter().map(|part| part.value().to_string())),
+            None => key,
+        }
+    }
+
     fn parse(&self, key: &RowKey) -> Option<Vec<KeyPart>> {
         let parts = key.split();
         let fits = parts.len() == self.keys.len();

@@ -515,6 +515,7 @@ impl SqlStream {
             Position::Scan { .. } => ScanPart::Later,
             Position::Idle { .. } | Position::Poll { .. } => ScanPart::No,
         };
+        let keys: Vec<RowKey> = keys.into_iter().map(|key| reader.as_written(key)).collect();
         let (mut changes, mut unreadable, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut chunks = keys.chunks(KEYS_AT_ONCE).peekable();
         while let Some(some) = chunks.next() {

@@ -195,3 +195,69 @@ async fn a_finished_diff_rests_until_it_is_opened_for_a_new_scan() {
     mirror.scan(connector.as_ref(), &spec).await.unwrap();
     assert_eq!(mirror.rows.len(), 0);
 }
+
+#[tokio::test]
+async fn a_date_that_is_kept_as_text_is_followed_by_its_format() {
+    let database = Database::with(
+        "CREATE TABLE tickets(id INT PRIMARY KEY, total DECIMAL(10,2), stamp CHAR(14), KEY(stamp));
+         INSERT INTO tickets SELECT seq, seq, DATE_FORMAT(NOW() - INTERVAL 1 DAY, '%Y%m%d%H%i%s') FROM seq_1_to_500",
+    );
+    let connector = database.connector();
+    let spec = spec(json!({
+        "name": "tickets", "key": ["id"],
+        "capture": {"strategy": "watermark", "columns": ["stamp"], "overlap": 60, "format": "%Y%m%d%H%M%S"},
+        "source": {"query": {"from": "tickets", "columns": {"id": "id", "total": "total"}}},
+    }));
+    let mut mirror = Mirror::default();
+    mirror.scan(connector.as_ref(), &spec).await.unwrap();
+    database.run("INSERT INTO tickets VALUES (501, 1, DATE_FORMAT(NOW(), '%Y%m%d%H%i%s'))");
+    let mut stream = connector
+        .open(&spec, mirror.start(), mirror.context())
+        .await
+        .unwrap();
+    while mirror
+        .step(stream.as_mut(), BatchLimit::default())
+        .await
+        .unwrap()
+        == Step::Batch
+    {}
+    assert_eq!(mirror.rows.len(), 501);
+    mirror.delivered = 0;
+    database.run("INSERT INTO tickets VALUES (502, 1, DATE_FORMAT(NOW() - INTERVAL 20 SECOND, '%Y%m%d%H%i%s'))");
+    while mirror
+        .step(stream.as_mut(), BatchLimit::default())
+        .await
+        .unwrap()
+        == Step::Batch
+    {}
+    assert_eq!(mirror.rows.len(), 502, "also what was written late");
+    assert!(mirror.delivered <= 3, "{}", mirror.delivered);
+}
+
+#[tokio::test]
+async fn text_without_a_format_or_with_a_wrong_one_is_told() {
+    let database = Database::with(
+        "CREATE TABLE t(id INT PRIMARY KEY, stamp VARCHAR(20)); INSERT INTO t VALUES (1, '31/12/2025')",
+    );
+    let connector = database.connector();
+    for (format, said) in [
+        (None, "format"),
+        (Some("%Y%m%d"), "does not fit"),
+        (Some("%Q"), "strftime"),
+    ] {
+        let spec = spec(json!({
+            "name": "t", "key": ["id"],
+            "capture": {"strategy": "watermark", "columns": ["stamp"], "format": format},
+            "source": {"query": {"from": "t", "columns": {"id": "id"}}},
+        }));
+        let opened = connector
+            .open(&spec, StartAt::Snapshot, Mirror::default().context())
+            .await;
+        let Err(error) = opened else {
+            panic!("{format:?} must be refused");
+        };
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(said), "{format:?}: {hint}");
+        assert!(!hint.contains("31/12"), "no value of the POS in a message");
+    }
+}
