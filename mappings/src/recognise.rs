@@ -53,24 +53,22 @@ pub struct Missing {
 #[must_use]
 pub fn needs(mapping: &Mapping) -> Vec<String> {
     let mut tables: Vec<RecognisedTable> = Vec::new();
-    for stream in &mapping.streams {
-        for table in of_stream(stream) {
-            match tables
-                .iter_mut()
-                .find(|known| known.table.eq_ignore_ascii_case(&table.table))
-            {
-                None => tables.push(table),
-                Some(known) => {
-                    for column in table.columns {
-                        if !known
-                            .columns
-                            .iter()
-                            .any(|own| own.eq_ignore_ascii_case(&column))
-                        {
-                            known.columns.push(column);
-                        }
-                    }
-                }
+    let also = mapping.recognise.iter().flat_map(|own| own.also.clone());
+    for table in mapping.streams.iter().flat_map(of_stream).chain(also) {
+        let known = tables
+            .iter_mut()
+            .find(|known| known.table.eq_ignore_ascii_case(&table.table));
+        match known {
+            None => tables.push(table),
+            Some(known) => {
+                let is_new = |column: &String| {
+                    !known
+                        .columns
+                        .iter()
+                        .any(|own| own.eq_ignore_ascii_case(column))
+                };
+                let new: Vec<String> = table.columns.into_iter().filter(is_new).collect();
+                known.columns.extend(new);
             }
         }
     }
@@ -203,8 +201,8 @@ impl Place {
         let missing: Vec<String> = table
             .columns
             .iter()
+            .map(|column| pasted(column, chosen))
             .filter(|column| !columns.contains(&column.to_lowercase()))
-            .cloned()
             .collect();
         count.found += table.columns.len() + 1 - missing.len();
         (!missing.is_empty()).then(|| Missing {
@@ -236,6 +234,7 @@ impl Place {
                 let default = setting.default.as_ref().map(ToString::to_string);
                 (name.clone(), self.values(name, default.as_deref(), &needed))
             })
+            .filter(|(_, values)| !values.is_empty())
             .collect()
     }
 

@@ -27,7 +27,12 @@ pub(crate) fn of_stream(stream: &Stream) -> Vec<RecognisedTable> {
         }
     }
     for changed in &stream.changes {
-        found.add(&unquoted(&changed.table), changed.key.iter().cloned());
+        let table = unquoted(&changed.table);
+        // Logs and triggers want the schema, queries mostly go without.
+        let bare = ["dbo.", "public."]
+            .iter()
+            .find_map(|schema| table.strip_prefix(schema));
+        found.add(bare.unwrap_or(&table), changed.key.iter().cloned());
     }
     found.into_tables()
 }

@@ -4,7 +4,10 @@
 //! - RIF, Venezuela (SENIAT): `stdnum.ve.rif`. Weighted sum modulo 11, the letter counting 4 to 20.
 //! - RFC, Mexico (SAT): `stdnum.mx.rfc`. Weighted sum modulo 11 over letters and digits.
 //! - CUIT, Argentina (AFIP): `stdnum.ar.cuit`. Weighted sum modulo 11.
-//! - RUC, Panama (DGI): only the form is checked. Its check digits rest on tables that depend on the kind of person.
+//! - RUC, Panama (DGI): two digits, each a weighted sum modulo 11, the second over the first as well. They are checked
+//!   for companies and for citizens without a letter, for which three independent programs agree with each other and
+//!   with published numbers: the proposal for `stdnum.pa.ruc`, `panama-dv` and `panama-ruc-dv-calculator`. Of numbers
+//!   with letters (E, PE, N, NT, AV, PI) only the form is checked.
 
 use serde::Deserialize;
 
@@ -151,26 +154,78 @@ fn cuit(text: &str) -> Result<(), &'static str> {
 
 fn ruc(text: &str) -> Result<(), &'static str> {
     const FORM: &str = "a RUC is three groups such as 8-442-445 or 155596713-2-2015, with or without DV and two digits";
-    let upper = text.trim().to_uppercase();
-    let number = match upper.split_once("DV") {
+    let upper = text.trim().to_uppercase().replace("D.V", "DV");
+    let (number, check) = match upper.split_once("DV") {
         Some((number, check)) => {
             let check = check.trim_matches([' ', '.', ':', '-']);
             if check.is_empty() || check.len() > 2 || digits(check).is_none() {
                 return Err(FORM);
             }
-            number.trim_matches([' ', '-'])
+            (number.trim_matches([' ', '-']), Some(check))
         }
-        None => upper.as_str(),
+        None => (upper.as_str(), None),
     };
     let groups: Vec<&str> = number.split('-').map(str::trim).collect();
     let is_group = |group: &&str| {
         !group.is_empty() && group.len() <= 10 && group.chars().all(|c| c.is_ascii_alphanumeric())
     };
     let last_is_number = groups.last().is_some_and(|group| digits(group).is_some());
-    if (3..=4).contains(&groups.len()) && groups.iter().all(is_group) && last_is_number {
-        Ok(())
-    } else {
-        Err(FORM)
+    if !((3..=4).contains(&groups.len()) && groups.iter().all(is_group) && last_is_number) {
+        return Err(FORM);
+    }
+    match (check, ruc_check(&groups)) {
+        (Some(check), Some(expected)) if check.parse() != Ok(expected) => Err(WRONG_DIGIT),
+        _ => Ok(()),
+    }
+}
+
+/// The two check digits as one number, for the kinds of RUC whose rule is known.
+fn ruc_check(groups: &[&str]) -> Option<u32> {
+    let [first, second, third] = groups else {
+        return None;
+    };
+    let sizes = (first.len(), second.len(), third.len());
+    let (number, is_old) = match sizes {
+        // A citizen: province, volume, entry. The 5 stands for a person, the 00 for no letter.
+        (1..=2, 1..=3, 1..=5) => (format!("5{first:0>2}00{second:0>3}{third:0>5}"), false),
+        // A company: reel or volume, page, file or year.
+        (3..=10, 1..=4, 1..=6) => {
+            let number = format!("{first:0>10}{second:0>4}{third:0>6}");
+            let is_old = number[3..5] == *"00" && number[5..6] < *"5";
+            (if is_old { renumbered(&number) } else { number }, is_old)
+        }
+        _ => return None,
+    };
+    let mut digits = digits(&number)?;
+    let tens = ruc_digit(&digits, is_old);
+    digits.push(tens);
+    Some(tens * 10 + ruc_digit(&digits, is_old))
+}
+
+/// Companies registered on paper have two of their digits replaced by a table, from 10 to 49.
+fn renumbered(number: &str) -> String {
+    const FROM_TEN: [u8; 40] = [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 7, 8, 9, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6,
+        7, 8, 9, 1, 2, 3, 4, 5, 6, 7,
+    ];
+    let pair = number[5..7].parse::<usize>().ok();
+    let counts_as = pair.and_then(|pair| FROM_TEN.get(pair.checked_sub(10)?));
+    match counts_as {
+        Some(counts_as) => format!("{}{counts_as:02}{}", &number[..5], &number[7..]),
+        None => number.to_owned(),
+    }
+}
+
+/// Weights from the right are 2, 3, 4, …; in old numbers 11 comes twice.
+fn ruc_digit(digits: &[u32], is_old: bool) -> u32 {
+    let weight = |place: u32| place + 2 - u32::from(is_old && place >= 10);
+    let sum: u32 = (0..)
+        .zip(digits.iter().rev())
+        .map(|(place, digit)| digit * weight(place))
+        .sum();
+    match sum % 11 {
+        0 | 1 => 0,
+        rest => 11 - rest,
     }
 }
 
@@ -184,6 +239,18 @@ mod tests {
             (TaxIdKind::Rif, "V-11470283-4", "V-11470283-5"),
             (TaxIdKind::Rfc, "GODE 561231 GR8", "GODE 561231 GR9"),
             (TaxIdKind::Cuit, "20-05536168-2", "20-05536168-3"),
+            (
+                TaxIdKind::Ruc,
+                "155587169-2-2014 D.V. 9",
+                "155587169-2-2014 D.V. 8",
+            ),
+            (
+                TaxIdKind::Ruc,
+                "2588017-1-831938 DV 20",
+                "2588017-1-831938 DV 02",
+            ),
+            (TaxIdKind::Ruc, "253-92-57027 DV 76", "253-92-57027 DV 23"),
+            (TaxIdKind::Ruc, "1-184-921 DV 49", "1-184-912 DV 49"),
         ] {
             assert_eq!(kind.check(good), Ok(()), "{good}");
             assert_eq!(kind.check(bad), Err(WRONG_DIGIT), "{bad}");
@@ -199,6 +266,8 @@ mod tests {
             (TaxIdKind::Cuit, "5536168"),
             (TaxIdKind::Ruc, "8-442-445"),
             (TaxIdKind::Ruc, "155596713-2-2015 DV 59"),
+            (TaxIdKind::Ruc, "PE-5-687 DV 1"),
+            (TaxIdKind::Ruc, "8-NT-1-13656 DV 22"),
         ] {
             assert_eq!(kind.check(text), Ok(()), "{text}");
         }

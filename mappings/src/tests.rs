@@ -3,6 +3,7 @@
 mod document;
 mod operations;
 mod packs;
+mod recognise;
 mod rejects;
 mod rules;
 mod speed;

@@ -76,9 +76,9 @@ pub(super) fn show_pack(name: &str, whole: bool) -> anyhow::Result<ExitCode> {
     if !mapping.certainty.is_empty() {
         println!("\nCertainty: {}", mapping.certainty.trim());
     }
-    if !mapping.needs.is_empty() {
-        println!("\nNeeds:");
-        mapping.needs.iter().for_each(|need| println!("  {need}"));
+    println!("\nNeeds:");
+    for need in fluxion_mappings::recognise::needs(&mapping) {
+        println!("  {need}");
     }
     println!("\nSettings:");
     for (name, setting) in &mapping.settings {

@@ -1,9 +1,10 @@
 //! Each operation on a field, one by one.
 
 use fluxion_model::entity::Record;
+use fluxion_model::row::{Row, RowKey, RowShape};
 use fluxion_model::value::Value;
 
-use super::{map, product};
+use super::{bind, compile, document, map, product};
 
 /// The field of a product made of column `c`, as JSON; the rule when it is rejected; nothing when it is left out.
 fn field(name: &str, operations: &str, value: impl Into<Value>) -> String {
@@ -414,4 +415,89 @@ fn a_default_stands_in_for_nothing() {
         field("cost", "{ column = 'c', default = 0.5 }", Value::Null),
         "0.5"
     );
+}
+
+#[test]
+fn the_time_of_day_may_stand_in_a_column_of_its_own() {
+    let text = product("updated_at = { column = \"fecha\", time = \"hora\" }\nname = \"id\"");
+    let date = Value::Date("2026-03-05".parse().unwrap());
+    let wall = |text: &str| Value::DateTime(text.parse().unwrap());
+    for (hora, utc) in [
+        (Value::text("14:30"), "18:30:00"),
+        (Value::text("02:30:09 p. m."), "18:30:09"),
+        (Value::text("12:05 AM"), "04:05:00"),
+        (Value::Int(930), "13:30:00"),
+        (Value::text("143009"), "18:30:09"),
+        (Value::Time("14:30:00".parse().unwrap()), "18:30:00"),
+        (wall("1899-12-30T14:30:00"), "18:30:00"),
+        (Value::Null, "04:00:00"),
+        (Value::text("  "), "04:00:00"),
+    ] {
+        let mapped = map(
+            &text,
+            None,
+            &[
+                ("id", Value::text("1")),
+                ("fecha", date.clone()),
+                ("hora", hora.clone()),
+            ],
+        );
+        let Some(Record::Product(product)) = mapped.records.first() else {
+            panic!("{hora:?}: {:?}", mapped.rejects);
+        };
+        let expected = format!("2026-03-05T{utc}Z");
+        assert_eq!(
+            product
+                .updated_at
+                .map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+            Some(expected),
+            "{hora:?}"
+        );
+    }
+    for hora in ["25:00", "mañana", "12345678", "1.5"] {
+        let columns = [
+            ("id", Value::text("1")),
+            ("fecha", date.clone()),
+            ("hora", Value::text(hora)),
+        ];
+        let mapped = map(&text, None, &columns);
+        assert!(mapped.rejects[0].message.contains("`hora`"), "{hora}");
+    }
+}
+
+#[test]
+fn a_number_of_child_rows_is_added_up() {
+    let text = document(
+        "[[streams.records]]\nentity = \"stock_level\"\nfields = { product = \"id\", on_hand = { each = \"lines\", column = \"qty\", round = 2, default = 0 } }",
+    );
+    let rules = compile(&text).unwrap();
+    let mut shape = RowShape::flat(["id"]);
+    let child = RowShape::flat(["code", "qty", "price"]);
+    shape.children.push(("lines".into(), child));
+    let bound = bind(&rules, shape);
+    let on_hand = |quantities: &[Value]| {
+        let line = |qty: &Value| Row {
+            values: vec![Value::Null, qty.clone(), Value::Null],
+            children: Vec::new(),
+            position: None,
+        };
+        let row = Row {
+            values: vec![Value::text("A1")],
+            children: vec![quantities.iter().map(line).collect()],
+            position: None,
+        };
+        let mapped = bound.map(&RowKey("k".into()), &row);
+        match (mapped.records.first(), mapped.rejects.first()) {
+            (Some(Record::StockLevel(level)), None) => level.on_hand.to_string(),
+            (_, Some(reject)) => reject.rule.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        on_hand(&[Value::Float(0.1), Value::Float(0.2), Value::Int(-1)]),
+        "-0.7"
+    );
+    assert_eq!(on_hand(&[Value::Null, Value::Int(4)]), "4");
+    assert_eq!(on_hand(&[]), "0");
+    assert_eq!(on_hand(&[Value::Int(1), Value::text("x")]), "number");
 }
