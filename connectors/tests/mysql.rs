@@ -2,6 +2,7 @@
 
 mod binlog;
 mod faults;
+mod logins;
 mod outbox;
 mod shop;
 mod types;

@@ -15,20 +15,20 @@
 //! **What the log does not tell.** Rows that a foreign key deletes or changes by cascade are not in it (the engine does
 //! that by itself); name the parent's table in `changes`. The nightly sweep is under everything.
 
+mod allowed;
 mod follower;
 mod gtid;
 mod layout;
+mod looks;
 mod place;
 mod rows;
 mod server;
 mod statement;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fluxion_model::row::RowKey;
 use fluxion_model::stream::StreamSpec;
 use mysql_async::prelude::Queryable;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, Error};
@@ -36,21 +36,21 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout};
 use tokio_stream::StreamExt as _;
 
+pub(super) use allowed::{allows, findings};
+
 use super::KIND;
 use super::config::Target;
 use super::session::connect;
-use crate::connector::{Allowed, Finding, Said};
-use crate::error::{Remedy, SourceError, SourceResult};
+use crate::error::{Remedy, SourceError};
 use crate::sql::{FeedFault, KeyFeed, Keys, SqlSession};
-use follower::{Follower, Item, Lost};
+use allowed::{fitting, missing_right};
+use follower::{Follower, Lost};
 use gtid::Gtids;
+use looks::Looks;
 use place::Place;
 use rows::Followed;
 use server::{Facts, Flavour, layout};
 use statement::TableName;
-
-/// How long the second look waits for a change to become visible.
-const SECOND_LOOK: Duration = Duration::from_millis(1_500);
 
 /// How long a snapshot waits after the log was asked where it ends.
 const FIRST_PAGE: Duration = Duration::from_millis(300);
@@ -67,9 +67,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Nothing for so long means that the line is dead.
 const SILENCE: Duration = Duration::from_secs(50);
-
-/// No more keys than this wait for their second look.
-const MOST_WAITING: usize = 50_000;
 
 /// Follows the log for one stream.
 pub(super) struct BinlogFeed {
@@ -351,59 +348,6 @@ impl KeyFeed for BinlogFeed {
     }
 }
 
-/// Keys on their way out, each twice.
-#[derive(Debug, Default)]
-struct Looks {
-    first: Vec<RowKey>,
-    /// What waits for its second look, and since when.
-    second: VecDeque<(Instant, Item)>,
-}
-
-impl Looks {
-    fn add(&mut self, items: Vec<Item>) {
-        let now = Instant::now();
-        for item in items {
-            if let Item::Key(key) = &item {
-                self.first.push(key.clone());
-            }
-            if let (Item::Place(_), Some((_, Item::Place(_)))) = (&item, self.second.back()) {
-                self.second.pop_back();
-            }
-            self.second.push_back((now, item));
-        }
-    }
-
-    /// Whether to give out some before more is read.
-    fn is_enough(&self, limit: usize) -> bool {
-        self.first.len() >= limit || self.second.len() >= MOST_WAITING
-    }
-
-    fn has_more(&self) -> bool {
-        self.second
-            .front()
-            .is_some_and(|(since, _)| since.elapsed() >= SECOND_LOOK)
-    }
-
-    /// Moves out what is due, and tells how far everything was looked at twice.
-    fn give(&mut self, keys: &mut Vec<RowKey>, limit: usize) -> Option<Place> {
-        keys.append(&mut self.first);
-        let mut place = None;
-        while let Some((since, item)) = self.second.pop_front() {
-            match item {
-                Item::Place(reached) => place = Some(reached),
-                Item::Key(key) if since.elapsed() >= SECOND_LOOK && keys.len() < limit => {
-                    keys.push(key)
-                }
-                Item::Key(key) => {
-                    self.second.push_front((since, Item::Key(key)));
-                    break;
-                }
-            }
-        }
-        place
-    }
-}
-
 /// Turns a connection into a stream of events.
 async fn request(
     mut conn: Conn,
@@ -440,196 +384,11 @@ async fn request(
     }
 }
 
-/// Whether the server and the account allow a stream to follow the log.
-pub(super) async fn allows(
-    target: &Arc<Target>,
-    spec: &StreamSpec,
-    server_id: u32,
-) -> SourceResult<Allowed> {
-    let no = |why| Ok(Allowed::No { why });
-    if spec.changes.is_empty() {
-        return no(Said::new(
-            format!(
-                "The mapping does not say which tables concern stream {:?} (`changes`).",
-                spec.name.to_string()
-            ),
-            format!(
-                "El mapeo no dice qué tablas conciernen al flujo {:?} (`changes`).",
-                spec.name.to_string()
-            ),
-        ));
-    }
-    let feed = BinlogFeed::new(target, spec, server_id);
-    let action = feed.action();
-    let failed = |error: Error| SourceError::retry(KIND, action.clone(), error);
-    let mut conn = connect(target).await?;
-    let facts = Facts::ask(&mut conn).await.map_err(failed)?;
-    if let Some((what, remedy)) = facts.obstacle() {
-        return no(joined(what, &remedy));
-    }
-    for mut table in feed.tables.clone() {
-        let found = layout(&mut conn, &table.name).await.map_err(failed)?;
-        if let Err(obstacle) = fitting(&feed.stream, &mut table, found) {
-            return no(obstacle.what);
-        }
-    }
-    let head = match facts.head(&mut conn).await {
-        Ok(Some(head)) => head,
-        Ok(None) => return no(missing_right(target)),
-        Err(Error::Server(_)) => return no(missing_right(target)),
-        Err(error) => return Err(failed(error)),
-    };
-    match timeout(
-        target.query_timeout(),
-        request(conn, &facts, server_id, &head),
-    )
-    .await
-    {
-        Ok(Ok(log)) => {
-            if let Err(error) = log.close().await {
-                tracing::debug!(%error, "the trial connection did not end in order");
-            }
-            Ok(Allowed::Yes)
-        }
-        Ok(Err(Error::Server(_))) => no(missing_right(target)),
-        Ok(Err(error)) => Err(failed(error)),
-        Err(late) => Err(SourceError::retry(KIND, feed.action(), late)),
-    }
-}
-
-/// What a first look should say of the log.
-pub(super) async fn findings(target: &Arc<Target>) -> SourceResult<Vec<Finding>> {
-    let mut conn = connect(target).await?;
-    match Facts::ask(&mut conn).await {
-        Ok(facts) => Ok(facts.findings()),
-        Err(error) => Err(SourceError::retry(
-            KIND,
-            format!("look at the log of {}", target.name()),
-            error,
-        )),
-    }
-}
-
-fn joined(what: Said, remedy: &Said) -> Said {
-    Said::new(
-        format!("{} {}", what.en, remedy.en),
-        format!("{} {}", what.es, remedy.es),
-    )
-}
-
-fn missing_right(target: &Target) -> Said {
-    let user = &target.config.user;
-    let grant = format!("GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{user}'@'...';");
-    Said::new(
-        format!("User {user:?} may not read the binary log. Run as administrator: {grant}"),
-        format!(
-            "El usuario {user:?} no puede leer el registro binario. Ejecute como administrador: {grant}"
-        ),
-    )
-}
-
-/// Why a table of `changes` cannot be followed.
-struct Obstacle {
-    code: &'static str,
-    what: Said,
-}
-
-/// Checks that the table is there, and that the log tells its keys as a query would.
-fn fitting(
-    stream: &str,
-    table: &Followed,
-    found: Option<layout::Layout>,
-) -> Result<layout::Layout, Obstacle> {
-    let name = format!("{}.{}", table.name.database, table.name.table);
-    let Some(layout) = found else {
-        return Err(Obstacle {
-            code: "missing_table",
-            what: Said::new(
-                format!(
-                    "Table {name}, whose changes concern stream {stream:?}, does not exist: correct `changes` in the mapping, or `connection.database`."
-                ),
-                format!(
-                    "La tabla {name}, cuyos cambios conciernen al flujo {stream:?}, no existe: corrija `changes` en el mapeo, o `connection.database`."
-                ),
-            ),
-        });
-    };
-    for key in table.keys.iter().flatten() {
-        let column = layout
-            .columns
-            .iter()
-            .find(|column| column.name.eq_ignore_ascii_case(key));
-        let (code, en, es) = match column.map(|column| column.kind) {
-            None => (
-                "missing_column",
-                "does not exist: correct `changes` in the mapping",
-                "no existe: corrija `changes` en el mapeo",
-            ),
-            Some(layout::Kind::Other) => (
-                "unsupported",
-                "is of a type or character set that the log does not tell as a query would: use \"watermark\" or \"diff\" for the stream",
-                "es de un tipo o juego de caracteres que el registro no dice como una consulta: use \"watermark\" o \"diff\" para el flujo",
-            ),
-            Some(_) => continue,
-        };
-        return Err(Obstacle {
-            code,
-            what: Said::new(
-                format!(
-                    "Column {key} of table {name}, which holds the key of stream {stream:?}, {en}."
-                ),
-                format!(
-                    "La columna {key} de la tabla {name}, que tiene la clave del flujo {stream:?}, {es}."
-                ),
-            ),
-        });
-    }
-    Ok(layout)
-}
-
 impl std::fmt::Debug for BinlogFeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BinlogFeed")
             .field("stream", &self.stream)
             .field("server_id", &self.server_id)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(text: &str) -> Item {
-        Item::Key(RowKey(text.into()))
-    }
-
-    fn place(at: u64) -> Place {
-        Place {
-            file: "log.000001".to_owned(),
-            at,
-            gtids: None,
-            begun: None,
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_is_given_out_twice_and_the_place_moves_after_the_second_time() {
-        let mut looks = Looks::default();
-        looks.add(vec![key("1"), Item::Place(place(10))]);
-        let mut keys = Vec::new();
-        assert_eq!(looks.give(&mut keys, 100), None);
-        assert_eq!(keys.len(), 1);
-        tokio::time::advance(SECOND_LOOK).await;
-        assert_eq!(looks.give(&mut keys, 100), Some(place(10)));
-        assert_eq!(keys.len(), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn transactions_that_concern_nobody_move_the_place_at_once() {
-        let mut looks = Looks::default();
-        looks.add(vec![Item::Place(place(10)), Item::Place(place(20))]);
-        assert_eq!(looks.second.len(), 1, "only the last counts");
-        assert_eq!(looks.give(&mut Vec::new(), 100), Some(place(20)));
     }
 }
