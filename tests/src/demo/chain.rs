@@ -13,6 +13,7 @@ use super::api::Api;
 use super::narrate::Narrator;
 use crate::servers::process::{Server, free_port};
 use crate::servers::{MariaDb, PostgreSql};
+use crate::sim::stellar::Address;
 
 /// The administrator of the demo.
 pub const EMAIL: &str = "admin@laesquina.example";
@@ -281,6 +282,55 @@ location_id = {}
         crate::servers::mariadb::USER,
         crate::servers::mariadb::PASSWORD,
         crate::sim::systimax::LOCATION,
+    )
+}
+
+/// The `[[pos]]` section of a store with Stellar.
+#[must_use]
+pub fn stellar_section(address: &Address) -> String {
+    format!(
+        r#"[[pos]]
+name = "stellar"
+connector = "sqlserver"
+pack = "stellar"
+time_zone = "America/Caracas"
+currency = "VES"
+country = "VE"
+every = "1s"
+
+[pos.connection]
+host = "127.0.0.1"
+port = {}
+user = "{}"
+password = "{}"
+database = "VAD10"
+"#,
+        address.port, address.user, address.password
+    )
+}
+
+/// The `[[pos]]` section of a store whose POS keeps its tables in files.
+#[must_use]
+pub fn adminpaq_section(folder: &Path) -> String {
+    format!(
+        r#"[[pos]]
+name = "adminpaq"
+connector = "files"
+pack = "adminpaq-dbf"
+time_zone = "America/Caracas"
+currency = "VES"
+country = "VE"
+every = "2s"
+
+[pos.connection]
+folder = '{}'
+settle_seconds = 0.3
+
+[pos.settings]
+classification = 1
+local_currency = "VES"
+"#,
+        folder.display()
     )
 }
 

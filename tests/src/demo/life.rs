@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::sim::adminpaq::Shop;
 use crate::sim::caracas_now;
 use crate::sim::export::ExportPos;
 use crate::sim::export_file::{FileKind, drop_file};
 use crate::sim::random::Random;
+use crate::sim::stellar::Stellar;
 use crate::sim::systimax::Till;
 
 /// What happened at a store so far.
@@ -158,6 +160,150 @@ pub fn run_till(
                 .await;
         }
         Ok(())
+    })
+}
+
+/// Keeps a store with Stellar busy.
+#[must_use]
+pub fn run_stellar(
+    mut store: Stellar,
+    seed: u64,
+    events: Arc<Events>,
+    mut closing: Closing,
+) -> JoinHandle<Result<()>> {
+    tokio::spawn(async move {
+        let mut random = Random::new(seed).branch("life of a store with Stellar");
+        while !closing.now() {
+            let now = caracas_now();
+            match random.between(1, 100) {
+                1..=62 => {
+                    store.sell(now).await?;
+                    Events::count(&events.sales);
+                }
+                63..=78 => {
+                    store.change_price(now).await?;
+                    Events::count(&events.prices);
+                }
+                79..=85 => {
+                    store.receive(now).await?;
+                    Events::count(&events.received);
+                }
+                86..=89 => {
+                    store.add_product(now).await?;
+                    Events::count(&events.added);
+                }
+                90..=91 => {
+                    store.delete_product().await?;
+                    Events::count(&events.deleted);
+                }
+                92..=94 => {
+                    store.take_back(now).await?;
+                    Events::count(&events.sales);
+                }
+                95..=97 => {
+                    store.add_bad_product(now).await?;
+                    Events::count(&events.bad);
+                }
+                98 => {
+                    store.sell_badly().await?;
+                    Events::count(&events.bad);
+                }
+                _ => {
+                    if store.mend(now).await?.is_some() {
+                        Events::count(&events.mended);
+                    }
+                }
+            }
+            closing
+                .pause(Duration::from_millis(random.bits() % 250))
+                .await;
+        }
+        Ok(())
+    })
+}
+
+/// Keeps a shop with AdminPAQ busy, and hands it back with all it knows.
+#[must_use]
+pub fn run_adminpaq(
+    mut shop: Shop,
+    seed: u64,
+    events: Arc<Events>,
+    mut closing: Closing,
+) -> JoinHandle<Result<Shop>> {
+    tokio::spawn(async move {
+        let mut random = Random::new(seed).branch("life of a shop with AdminPAQ");
+        while !closing.now() {
+            let choice = random.between(1, 100);
+            let happened = tokio::task::spawn_blocking(move || {
+                let counter = in_shop(&mut shop, choice)?;
+                Ok::<_, anyhow::Error>((shop, counter))
+            });
+            let (back, counter) = happened.await??;
+            shop = back;
+            if let Some(counter) = counter {
+                Events::count(counter(&events));
+            }
+            closing
+                .pause(Duration::from_millis(300 + random.bits() % 900))
+                .await;
+        }
+        Ok(shop)
+    })
+}
+
+/// Which of a store's counters goes up.
+type Counter = fn(&Events) -> &AtomicU64;
+
+/// Something that happens in the shop.
+fn in_shop(shop: &mut Shop, choice: i64) -> Result<Option<Counter>> {
+    let now = caracas_now();
+    Ok(match choice {
+        1..=52 => {
+            shop.sell(now)?;
+            Some(|events| &events.sales)
+        }
+        53..=68 => {
+            shop.change_price()?;
+            Some(|events| &events.prices)
+        }
+        69..=75 => {
+            shop.receive()?;
+            Some(|events| &events.received)
+        }
+        76..=79 => {
+            shop.add_product(None)?;
+            Some(|events| &events.added)
+        }
+        80..=82 => {
+            shop.delete_product()?;
+            Some(|events| &events.deleted)
+        }
+        83..=85 => {
+            shop.take_back(now)?;
+            Some(|events| &events.sales)
+        }
+        86..=87 => shop.void()?.map(|_| -> Counter { |events| &events.voids }),
+        88..=89 => {
+            shop.collect(now)?;
+            None
+        }
+        90..=91 => {
+            shop.discontinue()?;
+            None
+        }
+        92..=94 => {
+            shop.pack()?;
+            None
+        }
+        95..=96 => {
+            shop.add_bad_product()?;
+            Some(|events| &events.bad)
+        }
+        97 => {
+            shop.sell_badly()?;
+            Some(|events| &events.bad)
+        }
+        _ => shop.mend()?.map(|_| -> Counter { |events| &events.mended }),
     })
 }
 

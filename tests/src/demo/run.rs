@@ -11,17 +11,22 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
 use super::api::Api;
-use super::chain::{Agent, Cloud, EMAIL, PASSWORD, TENANT, export_section, port, systimax_section};
+use super::chain::{
+    Agent, Cloud, EMAIL, PASSWORD, TENANT, adminpaq_section, export_section, port, stellar_section,
+    systimax_section,
+};
 use super::check::{Comparison, pos_systems};
 use super::kill::{self, Fleet};
-use super::life::{Closing, Events, Exporter, run_exporter, run_till};
+use super::life::{Closing, Events, Exporter, run_adminpaq, run_exporter, run_stellar, run_till};
 use super::narrate::{Narrator, thousands};
 use super::{folder, quiet};
 use crate::servers::{Durability, MariaDb, PostgreSql};
+use crate::sim::adminpaq::Shop;
 use crate::sim::export::{ExportPos, Terms};
 use crate::sim::export_file::FileKind;
+use crate::sim::stellar::{self, Address, Line, Stellar};
 use crate::sim::systimax::{self, Till};
-use crate::sim::{caracas_now, systimax_truth};
+use crate::sim::{adminpaq_truth, caracas_now, stellar_truth, systimax_truth};
 
 /// What `fluxion-demo run` can be told.
 #[derive(Debug, Clone, clap::Args)]
@@ -58,6 +63,8 @@ pub struct Options {
 const FIRST: &str = "La Candelaria";
 const SECOND: &str = "Bella Vista";
 const THIRD: &str = "Milla";
+const STELLAR: &str = "Naguanagua";
+const ADMINPAQ: &str = "Los Cedros";
 const DATABASE: &str = "systimax";
 
 /// Runs the demo. True when all went well.
@@ -108,7 +115,13 @@ struct Demo {
     _postgres: Option<PostgreSql>,
     till: Option<Till>,
     exporters: Vec<Exporter>,
-    events: [Arc<Events>; 3],
+    /// Held while the store is open.
+    _sql_server: fluxion_tds::Server,
+    stellar_address: Address,
+    stellar: Option<Stellar>,
+    shop: Option<Shop>,
+    /// The stores in the order of their agents, and what happened there.
+    stores: Vec<(&'static str, Arc<Events>)>,
     door: watch::Sender<bool>,
     closing: Closing,
 }
@@ -135,6 +148,13 @@ impl Demo {
         )?;
         let till = Till::open(&mariadb.url(DATABASE), options.seed, 30_000.max(products)).await?;
 
+        narrator
+            .say("starting the stand-in for SQL Server for the store with Stellar, and filling it");
+        let (sql_server, stellar_address, stellar) = open_stellar(options).await?;
+
+        narrator.say("writing the tables of the store with AdminPAQ");
+        let shop = open_adminpaq(options, data)?;
+
         let postgres = if options.postgres {
             narrator.say("starting a private PostgreSQL for the cloud");
             Some(PostgreSql::start(Durability::Full)?)
@@ -152,11 +172,13 @@ impl Demo {
         let systimax = systimax_section(&mariadb, DATABASE);
         let csv = export_section("exportador", &exporters[0].folder, "VES");
         let excel = export_section("planilla", &exporters[1].folder, "USD");
-        let mut agents = Vec::new();
+        let (mut agents, mut stores) = (Vec::new(), Vec::new());
         for (store, city, section) in [
             (FIRST, "Caracas", systimax),
             (SECOND, "Maracaibo", csv),
             (THIRD, "Mérida", excel),
+            (STELLAR, "Valencia", stellar_section(&stellar_address)),
+            (ADMINPAQ, "Barquisimeto", adminpaq_section(&shop.folder)),
         ] {
             narrator.say(format!(
                 "adding store {store} ({city}) and enrolling its agent"
@@ -165,10 +187,10 @@ impl Demo {
                 .join("stores")
                 .join(store.to_lowercase().replace(' ', "-"));
             agents.push(Agent::install(&api, &cloud.url, &folder, store, city, &section).await?);
+            stores.push((store, Arc::new(Events::default())));
         }
         let (door, closing) = Closing::new();
         let fleet = Arc::new(Mutex::new(Fleet { cloud, agents }));
-        let events = std::array::from_fn(|_| Arc::new(Events::default()));
         let (till, _postgres) = (Some(till), postgres);
         Ok(Self {
             narrator,
@@ -178,7 +200,11 @@ impl Demo {
             _postgres,
             till,
             exporters,
-            events,
+            _sql_server: sql_server,
+            stellar_address,
+            stellar: Some(stellar),
+            shop: Some(shop),
+            stores,
             door,
             closing,
         })
@@ -197,18 +223,32 @@ impl Demo {
             }
             fleet.cloud.url.clone()
         };
-        self.narrator
-            .say("three agents are running, three stores are open");
+        self.narrator.say(format!(
+            "{0} agents are running, {0} stores are open",
+            self.stores.len()
+        ));
         println!(
             "\n    {TENANT}\n    dashboard  {url}\n    e-mail     {EMAIL}\n    password   {PASSWORD}\n"
         );
 
         let till = self.till.take().context("the till is open already")?;
-        let [first, second, third] = self.events.clone();
-        let till = run_till(till, options.seed, first, self.closing.clone());
+        let till = run_till(till, options.seed, self.events(FIRST), self.closing.clone());
+        let stellar = self
+            .stellar
+            .take()
+            .context("the store with Stellar is open already")?;
+        let stellar = run_stellar(
+            stellar,
+            options.seed,
+            self.events(STELLAR),
+            self.closing.clone(),
+        );
+        let shop = self.shop.take().context("the shop is open already")?;
+        let events = self.events(ADMINPAQ);
+        let shop = run_adminpaq(shop, options.seed, events, self.closing.clone());
         let exporters: Vec<_> = std::mem::take(&mut self.exporters)
             .into_iter()
-            .zip([second, third])
+            .zip([self.events(SECOND), self.events(THIRD)])
             .map(|(exporter, events)| run_exporter(exporter, events, self.closing.clone()))
             .collect();
         let kills = options.kill.then(|| {
@@ -228,7 +268,15 @@ impl Demo {
         }
         self.watch(Some(Duration::from_secs(options.seconds)))
             .await?;
-        self.check(till, exporters, kills, options).await
+        self.check(vec![till, stellar], shop, exporters, kills, options)
+            .await
+    }
+
+    fn events(&self, store: &str) -> Arc<Events> {
+        let found = self.stores.iter().find(|(name, _)| *name == store);
+        found
+            .map(|(_, events)| Arc::clone(events))
+            .unwrap_or_default()
     }
 
     /// Reports every few seconds, for so long or for ever.
@@ -241,7 +289,7 @@ impl Demo {
                 return Ok(());
             }
             tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
-            for (store, events) in [FIRST, SECOND, THIRD].into_iter().zip(&self.events) {
+            for (store, events) in &self.stores {
                 self.narrator
                     .say(format!("{store:<14} {}", events.summary()));
             }
@@ -257,7 +305,8 @@ impl Demo {
 
     async fn check(
         &mut self,
-        till: JoinHandle<Result<()>>,
+        tills: Vec<JoinHandle<Result<()>>>,
+        shop: JoinHandle<Result<Shop>>,
         exporters: Vec<JoinHandle<Result<Exporter>>>,
         kills: Option<JoinHandle<Result<u32>>>,
         options: &Options,
@@ -265,7 +314,11 @@ impl Demo {
         let narrator = self.narrator;
         narrator.say("closing the stores");
         self.door.send(true).context("nobody is listening")?;
-        till.await?.context("the till of the first store failed")?;
+        for till in tills {
+            till.await?.context("a till failed")?;
+        }
+        let shop = shop.await?.context("the shop with AdminPAQ failed")?;
+        let shop_closed = tokio::time::Instant::now();
         for exporter in exporters {
             self.exporters
                 .push(exporter.await?.context("an export failed")?);
@@ -281,39 +334,54 @@ impl Demo {
         for exporter in &self.exporters {
             quiet::folder_taken(&exporter.folder, &narrator).await?;
         }
-        let stores: Vec<String> = self
+        let agents: Vec<(String, String)> = self
             .fleet
             .lock()
             .await
             .agents
             .iter()
-            .map(|agent| agent.store_id.clone())
+            .map(|agent| (agent.store.clone(), agent.store_id.clone()))
             .collect();
-        quiet::full_sync(&self.api, &stores[0], &narrator).await?;
+        // Tickets that were annulled are seen by a look at everything alone. Stellar annuls none, so what its agent
+        // noticed as it happened must be all there is.
+        if let Some((_, store)) = agents.iter().find(|(name, _)| name == FIRST) {
+            quiet::full_sync(&self.api, store, &narrator).await?;
+        }
+        // The agent of the shop with tables in files has looked at them several times by then, without being asked.
+        tokio::time::sleep_until(shop_closed + Duration::from_secs(15)).await;
         quiet::at_rest(&self.fleet.lock().await.agents).await?;
         let busy = narrator.seconds();
 
         narrator.say("comparing every record with the cloud");
         let first = systimax_truth::read(&self.mariadb.url(DATABASE)).await?;
+        let stellar = stellar_truth::read(&self.stellar_address).await?;
+        let adminpaq = adminpaq_truth::read(&shop, "VES".parse()?)?;
         let truths = [
-            &first,
-            &self.exporters[0].pos.truth,
-            &self.exporters[1].pos.truth,
+            (FIRST, &first),
+            (SECOND, &self.exporters[0].pos.truth),
+            (THIRD, &self.exporters[1].pos.truth),
+            (STELLAR, &stellar),
+            (ADMINPAQ, &adminpaq),
         ];
         let systems = pos_systems(&self.api).await?;
         let mut comparison = Comparison::default();
-        for ((store, id), truth) in [FIRST, SECOND, THIRD].into_iter().zip(&stores).zip(truths) {
-            let system = systems
-                .get(id)
+        for (store, truth) in truths {
+            let id = agents
+                .iter()
+                .find(|(name, _)| name == store)
+                .map(|(_, id)| id);
+            let system = id
+                .and_then(|id| systems.get(id))
                 .with_context(|| format!("{store} has not declared its POS"))?;
             comparison.pos(&self.api, store, system, truth).await?;
         }
+        let truths = truths.map(|(_, truth)| truth);
         comparison.inventory(&self.api, &truths).await?;
         println!("\n{}", comparison.report());
         let sales: u64 = self
-            .events
+            .stores
             .iter()
-            .map(|events| events.sales.load(Ordering::Relaxed))
+            .map(|(_, events)| events.sales.load(Ordering::Relaxed))
             .sum();
         let summary = format!(
             "{} records compared, {} sold while watching; {busy:.0} s to quiet, {:.0} s in all, seed {}",
@@ -343,6 +411,44 @@ impl Demo {
         }
         fleet.cloud.stop();
     }
+}
+
+/// Stellar's server with its databases, and the store that writes into them.
+async fn open_stellar(options: &Options) -> Result<(fluxion_tds::Server, Address, Stellar)> {
+    const PRODUCTS: usize = 1_500;
+    const SALES: usize = 600;
+    let address = |port| Address {
+        port,
+        user: "sa".to_owned(),
+        password: "Stellar-2026".to_owned(),
+    };
+    let Address { user, password, .. } = address(0);
+    let server = fluxion_tds::Options::default()
+        .administrator(&user, &password)
+        .utc_offset_minutes(-240)
+        .start()?;
+    let address = address(server.port());
+    let (products, now) = (PRODUCTS.min(options.products), caracas_now());
+    let mut line = Line::open(&address).await?;
+    stellar::fill(&mut line, options.seed, products, SALES, now).await?;
+    let store = Stellar::open(&address, options.seed, products, SALES, 60_000).await?;
+    Ok((server, address, store))
+}
+
+/// The company's folder of a shop with AdminPAQ.
+fn open_adminpaq(options: &Options, data: &Path) -> Result<Shop> {
+    const PRODUCTS: usize = 3_000;
+    const DOCUMENTS: usize = 5_000;
+    let folder = data.join("stores").join("los-cedros").join("empresa");
+    let products = PRODUCTS.min(options.products);
+    Shop::open(
+        &folder,
+        options.seed,
+        products,
+        DOCUMENTS,
+        70_000,
+        caracas_now(),
+    )
 }
 
 fn exporters(options: &Options, data: &Path) -> Result<Vec<Exporter>> {

@@ -375,29 +375,48 @@ pub struct Stellar {
     line: Line,
     tills: Tills,
     documents: u32,
+    /// Products it began with.
+    products: usize,
+    /// Where the numbers of its own new products begin.
+    own: usize,
 }
 
 impl Stellar {
-    /// Logs in, after [`fill`] made so many tickets. New products come from the catalogue's number `own` on.
+    /// Logs in, after [`fill`] made so many products and tickets. New products come from the catalogue's number `own` on.
     ///
     /// # Errors
     /// When the server cannot be reached.
-    pub async fn open(address: &Address, seed: u64, own: usize, sales: usize) -> Result<Self> {
+    pub async fn open(
+        address: &Address,
+        seed: u64,
+        products: usize,
+        sales: usize,
+        own: usize,
+    ) -> Result<Self> {
         let mut tills = Tills::new(seed, own);
         tills.next_ticket = u32::try_from(sales)?;
         Ok(Self {
             line: Line::open(address).await?,
             tills,
             documents: 0,
+            products,
+            own,
         })
     }
 
     /// The code and the first price of some product that can be sold.
     async fn any_product(&mut self) -> Result<(String, Decimal, bool)> {
+        // A new one now and then. The lowest numbers only stand in for products that are gone.
+        let is_new = self.tills.next_article > self.own && self.tills.random.per_mille(150);
+        let (low, high) = if is_new {
+            (self.own + 1, self.tills.next_article)
+        } else {
+            (self.products / 10 + 1, self.products)
+        };
         let number = self
             .tills
             .random
-            .between(1, i64::try_from(self.tills.next_article)?);
+            .between(i64::try_from(low)?, i64::try_from(high)?);
         let sql = format!(
             "SELECT TOP (1) c_Codigo, n_Precio1, c_CodMoneda FROM VAD10.dbo.MA_PRODUCTOS
              WHERE c_Codigo <= '{number:06}' AND n_Impuesto1 <= 100 ORDER BY c_Codigo DESC"

@@ -346,3 +346,55 @@ fn of<T: Clone>(sorted: &[(Ticket, T)], ticket: &Ticket) -> Vec<T> {
         .take_while(|(other, _)| other == ticket);
     own.map(|(_, one)| one.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::caracas_now;
+    use crate::sim::stellar::{Stellar, fill};
+
+    #[tokio::test]
+    async fn a_busy_store_leaves_databases_that_add_up_but_for_their_bad_rows() {
+        let server = fluxion_tds::Options::default()
+            .administrator("sa", "Stellar-2026")
+            .start()
+            .unwrap();
+        let address = Address {
+            port: server.port(),
+            user: "sa".to_owned(),
+            password: "Stellar-2026".to_owned(),
+        };
+        let now = caracas_now();
+        let mut line = Line::open(&address).await.unwrap();
+        fill(&mut line, 1, 60, 30, now).await.unwrap();
+        let mut store = Stellar::open(&address, 1, 60, 30, 1_000).await.unwrap();
+        for _ in 0..5 {
+            store.sell(now).await.unwrap();
+            store.change_price(now).await.unwrap();
+            store.add_product(now).await.unwrap();
+            store.receive(now).await.unwrap();
+        }
+        store.take_back(now).await.unwrap();
+        store.delete_product().await.unwrap();
+        store.add_bad_product(now).await.unwrap();
+        store.add_bad_product(now).await.unwrap();
+        store.mend(now).await.unwrap().unwrap();
+        store.sell_badly().await.unwrap();
+
+        let truth = read(&address).await.unwrap();
+        assert_eq!(truth.count(EntityKind::Product), 60 + 5 - 1 + 1);
+        assert_eq!(truth.count(EntityKind::Sale), 30 + 5 + 1);
+        assert_eq!(truth.rejects.len(), 2, "{:?}", truth.rejects);
+        for record in truth.records[&EntityKind::Sale].values() {
+            let fluxion_model::entity::Record::Sale(sale) = record else {
+                panic!("{record:?}")
+            };
+            let lines: Decimal = sale.lines.iter().filter_map(|line| line.total).sum();
+            assert_eq!(Some(lines), sale.subtotal, "{sale:?}");
+            assert_eq!(
+                sale.payments.len(),
+                usize::from(sale.kind == SaleKind::Sale)
+            );
+        }
+    }
+}
