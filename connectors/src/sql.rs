@@ -25,7 +25,7 @@ mod watermark;
 
 pub(crate) use feed::{FeedFault, KeyFeed, Keys};
 pub(crate) use key::{KeyKind, key_of};
-pub(crate) use query::{Select, StreamQuery, invalid};
+pub(crate) use query::StreamQuery;
 pub(crate) use session::{
     Cast, Clock, ColumnInfo, Dialect, KeysOf, Lexis, Nulls, Ordering, RowLimit, RowSink, SqlFault,
     SqlSession,

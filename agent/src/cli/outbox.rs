@@ -4,7 +4,7 @@
 //! the one that reads, and is used once: its password is asked for or read from a file, and kept nowhere.
 
 use std::io::{IsTerminal, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -271,14 +271,10 @@ fn connector_as(
     Ok(registry::build(pos.config.connector, &connection)?)
 }
 
-fn password_in(path: &PathBuf) -> anyhow::Result<String> {
-    let text =
-        read(path).with_context(|| format!("cannot read the password file {}", path.display()))?;
+fn password_in(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the password file {}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    std::fs::read_to_string(path)
 }
 
 fn ask_password(user: &str, lang: Lang) -> anyhow::Result<String> {

@@ -7,6 +7,7 @@
 
 mod capture;
 mod cloud;
+mod outbox;
 mod pos;
 mod rows;
 mod sender;

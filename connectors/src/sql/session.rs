@@ -150,6 +150,7 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     }
 
     /// What follows a SELECT of mere expressions, such as ` FROM DUAL`.
+    #[expect(clippy::wrong_self_convention, reason = "the FROM is SQL's")]
     fn from_nothing(&self) -> &'static str {
         ""
     }
