@@ -4,6 +4,9 @@
 //! Everything follows from one seed, except where the moment itself is part of the data. Names of companies, brands
 //! and people are invented.
 
+pub mod adminpaq;
+pub mod adminpaq_tables;
+pub mod adminpaq_truth;
 pub mod catalogue;
 pub mod dbf;
 pub mod export;

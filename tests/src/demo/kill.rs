@@ -57,7 +57,7 @@ pub fn run(
             }
             let mut fleet = fleet.lock().await;
             // The first store has most to send, and everybody depends on the cloud.
-            let victim = *random.pick(&[0, 0, 1, 2, CLOUD, CLOUD]);
+            let victim = *random.pick(&[0, 0, 1, 2, 4, CLOUD, CLOUD]);
             let away = Duration::from_millis(u64::try_from(random.between(100, 1_500))?);
             kills += 1;
             if let Some(agent) = fleet.agents.get_mut(victim) {
