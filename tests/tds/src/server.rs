@@ -486,6 +486,9 @@ impl Drop for Server {
     }
 }
 
+/// Address space of a connection's thread; memory is taken only where it is used.
+const CONNECTION_STACK: usize = 256 * 1024 * 1024;
+
 fn accept(
     socket: TcpStream,
     shared: &Arc<Shared>,
@@ -498,7 +501,9 @@ fn accept(
         sockets.push(copy);
     }
     let (shared, config) = (Arc::clone(shared), Arc::clone(config));
-    thread::spawn(move || {
+    // A condition of a thousand keys is a tree of as many levels, and each level of evaluating it takes its share.
+    let thread = thread::Builder::new().stack_size(CONNECTION_STACK);
+    let started = thread.spawn(move || {
         let copy = socket.try_clone();
         let result = wire::connection::serve(socket, &shared, &config);
         if let Err(error) = result
@@ -511,6 +516,9 @@ fn accept(
             socket.shutdown(Shutdown::Both).unwrap_or_default();
         }
     });
+    if let Err(error) = started {
+        eprintln!("fluxion-tds: no thread for a connection: {error}");
+    }
 }
 
 /// Ends that need no words: the client went away.
