@@ -6,4 +6,5 @@
 )]
 
 mod chaos;
+mod packs;
 mod tidy;
