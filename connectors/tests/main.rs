@@ -11,4 +11,5 @@ mod mirror;
 mod mysql;
 mod postgres;
 mod scenario;
+mod sqlserver;
 mod strategies;

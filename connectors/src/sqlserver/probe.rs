@@ -291,14 +291,18 @@ async fn tracking(session: &mut Session) -> Result<Finding, QueryFault> {
     };
     let tables = one(session, TRACKED_TABLES).await?;
     let tables = tables.first().map(ToString::to_string).unwrap_or_default();
-    let units = units.to_string().to_lowercase();
-    let is_short = units == "minutes" || (units == "hours" && matches!(period, Value::Int(..24)));
-    let short = is_short && *cleans == Value::Int(1);
+    let hours = match (period, units.to_string().as_str()) {
+        (Value::Int(minutes), "MINUTES") => minutes / 60,
+        (Value::Int(days), "DAYS") => days * 24,
+        (Value::Int(hours), _) => *hours,
+        _ => 0,
+    };
+    let short = hours < 48 && *cleans == Value::Int(1);
     Ok(finding(
         if short { Level::Warning } else { Level::Info },
         Said::new(
-            format!("Change Tracking is on for {tables} tables and remembers {period} {units}."),
-            format!("El seguimiento de cambios está activo en {tables} tablas y recuerda {period} {units}."),
+            format!("Change Tracking is on for {tables} tables and remembers {hours} hours."),
+            format!("El seguimiento de cambios está activo en {tables} tablas y recuerda {hours} horas."),
         ),
         short.then(|| {
             Said::new(

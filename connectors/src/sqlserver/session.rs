@@ -475,7 +475,8 @@ fn driver_config(target: &Target, address: SocketAddr) -> tiberius::Config {
     config.packet_size(PACKET_SIZE);
     config.authentication(login(target));
     config.handshake_timeout(Some(target.connect_timeout()));
-    config.command_timeout(Some(target.query_timeout()));
+    // Every query has a limit of its own here.
+    config.command_timeout(None);
     // Half of a character that was cut in two becomes U+FFFD; without this it would end the whole page.
     config.lossy_utf16_decoding(true);
     config
