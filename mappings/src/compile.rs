@@ -482,7 +482,9 @@ impl<'a> StreamCompiler<'a> {
             + usize::from(!one_of.is_empty())
             + usize::from(empty.is_some());
         if let (Some(expression), None, 0) = (expression, column, questions) {
-            return self.expression(expression).map(Condition::Expression);
+            return self
+                .expression(expression, false)
+                .map(Condition::Expression);
         }
         let (Some(column), 1, None) = (column, questions, expression) else {
             return Err(self.error(
@@ -502,7 +504,8 @@ impl<'a> StreamCompiler<'a> {
         })
     }
 
-    pub fn expression(&mut self, text: &str) -> Result<Expression, MappingError> {
+    /// An expression's variables are columns and settings. Those of an optional field may be missing, and are `()` then.
+    pub fn expression(&mut self, text: &str, optional: bool) -> Result<Expression, MappingError> {
         let expression = Expression::compile(text, |name| {
             let declared = self.declared();
             let is_column = declared
@@ -514,7 +517,7 @@ impl<'a> StreamCompiler<'a> {
                 return Ok(Variable::Setting(cell.into_owned()));
             }
             let col = self
-                .columns(&[name.to_owned()], false)
+                .columns(&[name.to_owned()], optional)
                 .map_err(|error| error.problem)?;
             Ok(Variable::Column(col[0]))
         });

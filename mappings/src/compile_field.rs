@@ -49,7 +49,7 @@ impl FieldCompiler<'_, '_> {
         self.number_ops(&mut ops)?;
         if let Some(expression) = &self.table.expression {
             ops.push(Op::Expression(Box::new(
-                self.stream.expression(expression)?,
+                self.stream.expression(expression, self.table.optional)?,
             )));
             if self.target.kind == Kind::Moment {
                 self.convert(&mut ops)?;
