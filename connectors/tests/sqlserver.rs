@@ -2,6 +2,7 @@
 
 mod faults;
 mod line;
+mod outbox;
 mod probe;
 mod shop;
 mod trouble;
