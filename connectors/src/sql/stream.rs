@@ -409,12 +409,12 @@ impl SqlStream {
     }
 
     fn caught_up(&self) -> Next {
-        let look_again = if self.query.follows {
-            self.pacing.follow
-        } else if self.query.watermark.is_some() {
-            self.pacing.poll
-        } else {
-            DIFF_REST
+        let look_again = match &self.query.watermark {
+            _ if self.query.follows => self.pacing.follow,
+            // A look at a rowversion reads nothing again.
+            Some(watermark) if watermark.bound.is_some() => self.pacing.follow,
+            Some(_) => self.pacing.poll,
+            None => DIFF_REST,
         };
         Next::CaughtUp {
             end: self.position.cursor(),

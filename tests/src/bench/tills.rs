@@ -1,5 +1,5 @@
 //! The POS systems that `bench latency` measures: each a small table of products on a real server, and a till that changes
-//! a price.
+//! a price. SQL Server is the stand-in of `tests/tds`, so what is measured there is the agent, and not SQL Server.
 
 use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -12,6 +12,8 @@ use crate::demo::chain::{Agent, program};
 use crate::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
 
 const DATABASE: &str = "pos";
+const TDS_USER: &str = "sa";
+const TDS_PASSWORD: &str = "Bench-2026";
 
 /// A way of noticing changes, on one kind of server.
 pub(super) struct Contender {
@@ -27,13 +29,13 @@ pub(super) struct Contender {
 enum Server {
     MariaDb(Rc<MariaDb>),
     PostgreSql(Rc<PostgreSql>),
+    SqlServer(Rc<fluxion_tds::Server>),
 }
 
-/// A database client that stays open, as a till's does.
-pub(super) struct Till {
-    client: Child,
-    line: ChildStdin,
-    server: Server,
+/// A connection that stays open, as a till's does.
+pub(super) enum Till {
+    Client { client: Child, line: ChildStdin },
+    Direct(Box<fluxion_tds::Direct>),
 }
 
 /// All whose name is wanted; only their servers are started.
@@ -42,22 +44,27 @@ pub(super) fn contenders(wanted: impl Fn(&str) -> bool) -> Result<Vec<Contender>
         ("MariaDB binlog", "log"),
         ("MariaDB outbox", "outbox"),
         ("PostgreSQL outbox", "outbox"),
+        ("SQL Server (stand-in) Change Tracking", "log"),
+        ("SQL Server (stand-in) rowversion", "rowversion"),
+        ("SQL Server (stand-in) outbox", "outbox"),
     ];
-    let (mut mariadb, mut postgres) = (None, None);
+    let mut started: Vec<(&str, Server)> = Vec::new();
     let mut contenders = Vec::new();
     for (name, strategy) in WAYS.iter().filter(|(name, _)| wanted(name)) {
-        let server = if name.starts_with("MariaDB") {
-            if mariadb.is_none() {
-                mariadb = Some(Server::mariadb()?);
+        let kind = name.split(' ').next().unwrap_or_default();
+        let known = started.iter().find(|(started, _)| *started == kind);
+        let server = match known {
+            Some((_, server)) => server.clone(),
+            None => {
+                let server = match kind {
+                    "MariaDB" => Server::mariadb()?,
+                    "PostgreSQL" => Server::postgres()?,
+                    _ => Server::sql_server()?,
+                };
+                started.push((kind, server.clone()));
+                server
             }
-            mariadb.clone()
-        } else {
-            if postgres.is_none() {
-                postgres = Some(Server::postgres()?);
-            }
-            postgres.clone()
         };
-        let server = server.context("no server")?;
         contenders.push(Contender {
             name,
             section: server.section(),
@@ -65,6 +72,10 @@ pub(super) fn contenders(wanted: impl Fn(&str) -> bool) -> Result<Vec<Contender>
             outbox: *strategy == "outbox",
             server,
         });
+    }
+    if contenders.is_empty() {
+        let names: Vec<_> = WAYS.iter().map(|(name, _)| *name).collect();
+        bail!("no way of that name; there are: {}", names.join(", "));
     }
     Ok(contenders)
 }
@@ -94,6 +105,10 @@ impl Contender {
         let text = match &self.server {
             Server::MariaDb(server) => server.query(DATABASE, sql)?,
             Server::PostgreSql(server) => server.query(DATABASE, sql)?,
+            Server::SqlServer(server) => {
+                let rows = server.query(sql)?;
+                rows.into_iter().flatten().flatten().collect()
+            }
         };
         Ok(text.trim().parse()?)
     }
@@ -103,6 +118,7 @@ impl Contender {
         let mut command = match &self.server {
             Server::MariaDb(server) => server.client(DATABASE),
             Server::PostgreSql(server) => server.client(DATABASE),
+            Server::SqlServer(server) => return Ok(Till::Direct(Box::new(server.session()))),
         };
         let mut client = command
             .stdin(Stdio::piped())
@@ -110,33 +126,31 @@ impl Contender {
             .spawn()
             .context("could not start the database's client")?;
         let line = client.stdin.take().context("the client has no input")?;
-        Ok(Till {
-            client,
-            line,
-            server: self.server.clone(),
-        })
+        Ok(Till::Client { client, line })
     }
 }
 
 impl Till {
     /// Gives a product a price, in hundredths; a transaction by itself.
     pub fn change(&mut self, product: i64, cents: i64) -> Result<()> {
-        let end = match &self.server {
-            Server::MariaDb(_) | Server::PostgreSql(_) => ";",
-        };
         let (whole, part) = (cents / 100, cents % 100);
-        writeln!(
-            self.line,
-            "UPDATE products SET price = {whole}.{part:02} WHERE id = {product}{end}"
-        )?;
-        self.line.flush()?;
+        let sql = format!("UPDATE products SET price = {whole}.{part:02} WHERE id = {product};");
+        match self {
+            Self::Client { line, .. } => {
+                writeln!(line, "{sql}")?;
+                line.flush()?;
+            }
+            Self::Direct(session) => session.execute(&sql)?,
+        }
         Ok(())
     }
 }
 
 impl Drop for Till {
     fn drop(&mut self) {
-        if let Err(error) = self.client.kill().and_then(|()| self.client.wait()) {
+        if let Self::Client { client, .. } = self
+            && let Err(error) = client.kill().and_then(|()| client.wait())
+        {
             eprintln!("a database client does not end: {error}");
         }
     }
@@ -157,10 +171,33 @@ impl Server {
         Ok(Self::PostgreSql(Rc::new(server)))
     }
 
+    fn sql_server() -> Result<Self> {
+        let server = fluxion_tds::Options::default()
+            .administrator(TDS_USER, TDS_PASSWORD)
+            .database(DATABASE)
+            .start()?;
+        let mut sql = "ALTER DATABASE pos SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 2 DAYS, AUTO_CLEANUP = ON)
+            GO
+            CREATE TABLE products (id int NOT NULL PRIMARY KEY, name nvarchar(40), price decimal(12, 2), version rowversion)
+            GO
+            ALTER TABLE products ENABLE CHANGE_TRACKING
+            GO
+            "
+        .replace("            ", "");
+        for number in 1..=PRODUCTS {
+            sql += &format!(
+                "INSERT INTO products (id, name, price) VALUES ({number}, N'Producto {number}', 1.00)\n"
+            );
+        }
+        server.execute(&sql)?;
+        Ok(Self::SqlServer(Rc::new(server)))
+    }
+
     fn connector(&self) -> &'static str {
         match self {
             Self::MariaDb(_) => "mysql",
             Self::PostgreSql(_) => "postgres",
+            Self::SqlServer(_) => "sqlserver",
         }
     }
 
@@ -168,6 +205,7 @@ impl Server {
         let (port, user, password) = match self {
             Self::MariaDb(server) => (server.port(), mariadb::USER, mariadb::PASSWORD),
             Self::PostgreSql(server) => (server.port(), postgres::USER, "none"),
+            Self::SqlServer(server) => (server.port(), TDS_USER, TDS_PASSWORD),
         };
         format!(
             "[[pos]]\nname = \"till\"\nconnector = \"{}\"\nmapping = \"mapping.toml\"\n\
@@ -178,6 +216,13 @@ impl Server {
     }
 
     fn mapping(&self, strategy: &str) -> String {
+        let capture = match strategy {
+            "rowversion" => {
+                r#"{ strategy = "watermark", columns = ["p.version"], kind = "rowversion" }"#
+                    .to_owned()
+            }
+            other => format!(r#"{{ strategy = "{other}" }}"#),
+        };
         format!(
             r#"name = "till"
 version = 1
@@ -188,7 +233,7 @@ description = "What `cargo xtask bench latency` follows."
 [[streams]]
 name = "products"
 key = ["id"]
-capture = {{ strategy = "{strategy}" }}
+capture = {capture}
 changes = [{{ table = "products", key = ["id"] }}]
 
 [streams.source.query]
