@@ -44,6 +44,24 @@ impl Database {
         })
     }
 
+    /// The same, going on past statements that fail, as a deadlock's victim does.
+    pub fn run_past_errors(&self, sql: String) -> std::thread::JoinHandle<()> {
+        use std::io::Write as _;
+        let mut client = self.server.client(&self.name);
+        client
+            .arg("--force")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        std::thread::spawn(move || {
+            let mut running = client.spawn().unwrap();
+            let mut input = running.stdin.take().unwrap();
+            input.write_all(sql.as_bytes()).unwrap();
+            drop(input);
+            running.wait().unwrap();
+        })
+    }
+
     pub fn settings(&self) -> Json {
         json!({
             "host": "127.0.0.1", "port": self.server.port(), "database": self.name,

@@ -1,5 +1,6 @@
 //! The promises of every way of noticing changes, told once. `scenario` holds those of reading everything.
 
+use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,15 @@ pub trait Tracked: Shop {
     async fn lose_log(&mut self, how: Strategy) -> bool;
     /// Drops the column that holds the price.
     async fn drop_price(&mut self);
+    /// Tills at work, each with its own connection: inserts, updates, deletes, renamed keys, in transactions of several
+    /// rows, some slow, some rolled back, so many by each. For shops that promise `tills`.
+    fn tills(&self, _seed: u64, _transactions: u64) -> Vec<JoinHandle<()>> {
+        panic!("this shop has no tills")
+    }
+    /// Names by code, as the shop holds them, read past the connector. For shops that promise `tills`.
+    fn names(&self) -> BTreeMap<String, String> {
+        panic!("this shop has no tills")
+    }
 }
 
 /// A stream that is followed, and what it brought.
@@ -347,6 +357,55 @@ pub async fn a_log_that_no_longer_reaches_back_is_noticed_and_healed(
     following.until("a change after the healing", noticed).await;
 }
 
+pub async fn many_tills_at_once_end_in_the_very_same_rows(mut shop: impl Tracked, how: Strategy) {
+    for number in 1..=60 {
+        shop.put_product(&format!("{number:03}"), "Café", "1.50")
+            .await;
+    }
+    shop.prepare(how).await;
+    let seed = std::env::var("FLUXION_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(rand_seed);
+    let tills = shop.tills(seed, 100);
+    let mut following = Following::products(shop, how).await;
+    let mut rounds = 0_u64;
+    let begun = Instant::now();
+    let mut still = 0;
+    while still < 3 {
+        following.rest().await.unwrap();
+        rounds += 1;
+        if rounds.wrapping_mul(seed | 1).is_multiple_of(7) {
+            following.restart().await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(70)).await;
+        let at_work = tills.iter().any(|till| !till.is_finished());
+        let same = !at_work && names(&following.mirror) == following.shop.names();
+        still = if same { still + 1 } else { 0 };
+        assert!(
+            begun.elapsed() < Duration::from_secs(90),
+            "FLUXION_SEED={seed}: {:?} is not {:?}",
+            names(&following.mirror),
+            following.shop.names()
+        );
+    }
+    for till in tills {
+        till.join().unwrap();
+    }
+}
+
+fn rand_seed() -> u64 {
+    std::time::UNIX_EPOCH
+        .elapsed()
+        .map_or(1, |since| since.subsec_nanos().into())
+}
+
+fn names(mirror: &Mirror) -> BTreeMap<String, String> {
+    let keys = mirror.rows.keys();
+    keys.map(|key| (key.clone(), mirror.cell(key, "name")))
+        .collect()
+}
+
 impl<S: Tracked> Following<S> {
     async fn first_error_after_restart(&mut self) -> SourceError {
         if let Err(error) = self.restart().await {
@@ -382,6 +441,15 @@ macro_rules! noticing {
             a_changed_line_alone_brings_its_whole_document,
             live_changes_flow_while_the_snapshot_runs,
             a_log_that_no_longer_reaches_back_is_noticed_and_healed,
+        );
+    };
+    ($module:ident, $open:expr, $how:expr; documents, log and tills) => {
+        crate::strategies::noticing!(@module $module, $open, $how;
+            a_renamed_key_is_one_delete_and_one_row,
+            a_changed_line_alone_brings_its_whole_document,
+            live_changes_flow_while_the_snapshot_runs,
+            a_log_that_no_longer_reaches_back_is_noticed_and_healed,
+            many_tills_at_once_end_in_the_very_same_rows,
         );
     };
     ($module:ident, $open:expr, $how:expr; rows) => {

@@ -12,6 +12,11 @@ const QUIET_REPORTS: Duration = Duration::from_secs(10 * 60);
 /// A long scan that finds nothing new still shows that it moves.
 const PROGRESS: Duration = Duration::from_secs(10);
 
+/// A job that follows changes ends when none came for so long, …
+const CALM: Duration = Duration::from_secs(30);
+/// … or when it has lasted so long.
+const LONGEST: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
 /// Whether a run goes on where another stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
@@ -74,6 +79,13 @@ impl Job {
             self.announced = true;
             self.last_report = Instant::now();
         }
+    }
+
+    /// Whether it brought something a moment ago and began not long ago.
+    pub fn is_lively(&self) -> bool {
+        self.announced
+            && self.last_report.elapsed() < CALM
+            && Utc::now() - self.report.started_at < LONGEST
     }
 
     /// Whether it is time to show progress.

@@ -115,12 +115,19 @@ impl Worker {
             .open
             .as_ref()
             .is_some_and(|open| open.position.generation == self.shared.spool.info().generation);
-        let mut job = if reused {
+        let running = self.live_job.take().filter(|_| reused);
+        let mut job = if let Some(job) = running {
+            job
+        } else if reused {
             Job::begin(&self.name, self.kind(false), None, Beginning::Anew)
         } else {
             self.open_stream(full).await?
         };
         match self.pull(&mut job, reads_whole).await {
+            Ok(ended) => {
+                self.live_job = Some(job).filter(|job| self.goes_on(job));
+                Ok(ended)
+            }
             Err(Stop::Retry { message }) if reused => {
                 // A connection that was left alone for a while may have been closed; that is no failure yet.
                 tracing::debug!(stream = %self.name, "{message}; opening again");
@@ -140,6 +147,12 @@ impl Worker {
             Capture::Log | Capture::Outbox => JobKind::RealTime,
             Capture::Diff | Capture::Watermark { .. } => JobKind::Incremental,
         }
+    }
+
+    /// Whether a job that follows changes as they happen stays open for the next ones.
+    fn goes_on(&self, job: &Job) -> bool {
+        let follows = matches!(self.spec.capture, Capture::Log | Capture::Outbox);
+        follows && !self.asked && job.report.kind == JobKind::RealTime && job.is_lively()
     }
 
     /// Opens the stream where it stands and begins its job.
@@ -283,7 +296,7 @@ impl Worker {
                 }
                 Next::CaughtUp { end, look_again } => {
                     self.caught_up(end).await?;
-                    if !scanned || job.announced {
+                    if (!scanned || job.announced) && !self.goes_on(job) {
                         self.complete(job).await?;
                     }
                     return Ok(Ended {

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::follow::Timetable;
-use super::job::QuietReports;
+use super::job::{Job, QuietReports};
 use super::pos::PosSystem;
 use super::run::{Ended, OpenStream, Stop};
 use crate::breaker::Verdict;
@@ -107,6 +107,8 @@ pub struct Worker {
     pub(super) shared: Shared,
     pub(super) open: Option<OpenStream>,
     pub(super) quiet: QuietReports,
+    /// The job of a stream that is followed all the time: one job, and not one for each change.
+    pub(super) live_job: Option<Job>,
     pub(super) halted: Option<Halt>,
     /// Whether somebody waits for the run under way, so that its end is reported in any case.
     pub(super) asked: bool,
@@ -135,6 +137,7 @@ impl Worker {
             shared,
             open: None,
             quiet: QuietReports::default(),
+            live_job: None,
             halted: None,
             asked: false,
             everything: false,

@@ -137,22 +137,22 @@ impl Store {
         end: &Cursor,
     ) -> SpoolResult<()> {
         self.check_generation(generation)?;
-        // A poll that found nothing must not cost a flush of the disk each time.
-        let unchanged: bool = self
+        // A poll that found nothing must not cost a flush of the disk each time, not even when others' changes moved the
+        // place in the log: after a crash they are passed over once more.
+        let now = Utc::now();
+        let before = |seconds| stamp(now - chrono::TimeDelta::seconds(seconds));
+        let may_wait: bool = self
             .db
-            .prepare_cached("SELECT cursor IS ?2 AND last_success > ?3 FROM streams WHERE id = ?1")?
-            .query_row(
-                params![
-                    stream.0,
-                    &*end.0,
-                    stamp(Utc::now() - chrono::TimeDelta::seconds(60))
-                ],
-                |row| Ok(row.get::<_, Option<bool>>(0)?.unwrap_or(false)),
-            )?;
-        if !unchanged {
+            .prepare_cached(
+                "SELECT last_success > CASE WHEN cursor IS ?2 THEN ?3 ELSE ?4 END FROM streams WHERE id = ?1",
+            )?
+            .query_row(params![stream.0, &*end.0, before(60), before(10)], |row| {
+                Ok(row.get::<_, Option<bool>>(0)?.unwrap_or(false))
+            })?;
+        if !may_wait {
             self.db
                 .prepare_cached("UPDATE streams SET cursor = ?2, last_success = ?3 WHERE id = ?1")?
-                .execute(params![stream.0, &*end.0, stamp(Utc::now())])?;
+                .execute(params![stream.0, &*end.0, stamp(now)])?;
         }
         Ok(())
     }

@@ -148,6 +148,48 @@ impl Tracked for Tables {
         how == Strategy::Outbox
     }
 
+    fn tills(&self, seed: u64, transactions: u64) -> Vec<JoinHandle<()>> {
+        let tills = (0..3).map(|till| {
+            let mut seed = seed.wrapping_add(till).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            let mut next = move |below: u64| {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                (seed >> 8) % below
+            };
+            let mut sql = String::new();
+            for _ in 0..transactions {
+                sql += "START TRANSACTION;";
+                for _ in 0..=next(3) {
+                    let code = format!("{:03}", next(80));
+                    let other = format!("{:03}", next(80));
+                    let name = next(1_000_000);
+                    sql += &match next(6) {
+                        0 => format!("DELETE FROM products WHERE code = '{code}';"),
+                        1 => format!("UPDATE IGNORE products SET code = '{other}', name = '{name}' WHERE code = '{code}';"),
+                        2 => format!("REPLACE INTO products (code, name, price) VALUES ('{code}', '{name}', 1);"),
+                        3 => format!("UPDATE products SET name = '{name}' WHERE code BETWEEN '{code}' AND '{code}9';"),
+                        _ => format!("INSERT INTO products (code, name, price) VALUES ('{code}', '{name}', 1) ON DUPLICATE KEY UPDATE name = '{name}';"),
+                    };
+                }
+                sql += &format!("DO SLEEP(0.0{});", next(4));
+                if next(20) == 0 {
+                    sql += "DO SLEEP(0.6);";
+                }
+                sql += if next(5) == 0 { "ROLLBACK;" } else { "COMMIT;" };
+            }
+            self.database.run_past_errors(sql)
+        });
+        tills.collect()
+    }
+
+    fn names(&self) -> std::collections::BTreeMap<String, String> {
+        let rows = self.database.run("SELECT code, name FROM products");
+        let rows = rows.lines().filter_map(|line| line.split_once('\t'));
+        rows.map(|(code, name)| (code.to_owned(), name.to_owned()))
+            .collect()
+    }
+
     async fn drop_price(&mut self) {
         self.database.run("ALTER TABLE products DROP COLUMN price");
     }
@@ -155,5 +197,5 @@ impl Tracked for Tables {
 
 promises!(open());
 noticing!(watermark, super::open(), Strategy::Watermark; rows);
-noticing!(outbox, super::open(), Strategy::Outbox; documents and log);
-noticing!(log, super::open(), Strategy::Log; documents and log);
+noticing!(outbox, super::open(), Strategy::Outbox; documents, log and tills);
+noticing!(log, super::open(), Strategy::Log; documents, log and tills);
