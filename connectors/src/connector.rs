@@ -26,6 +26,8 @@ pub enum ConnectorKind {
     Postgres,
     /// Anything with an ODBC driver.
     Odbc,
+    /// Firebird 2.5 to 4.
+    Firebird,
     /// Export folders and tables kept in files.
     Files,
 }
@@ -37,6 +39,7 @@ impl ConnectorKind {
         Self::Mysql,
         Self::Postgres,
         Self::Odbc,
+        Self::Firebird,
         Self::Files,
     ];
 
@@ -48,6 +51,7 @@ impl ConnectorKind {
             Self::Mysql => "mysql",
             Self::Postgres => "postgres",
             Self::Odbc => "odbc",
+            Self::Firebird => "firebird",
             Self::Files => "files",
         }
     }

@@ -9,6 +9,7 @@
 pub mod connector;
 pub mod error;
 pub mod files;
+pub mod firebird;
 pub mod mysql;
 #[cfg(feature = "odbc")]
 pub mod odbc;

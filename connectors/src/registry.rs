@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::connector::{Connector, ConnectorKind};
 use crate::files::{FilesConfig, FilesConnector};
+use crate::firebird::{FirebirdConfig, FirebirdConnector};
 use crate::mysql::{MysqlConfig, MysqlConnector};
 #[cfg(feature = "odbc")]
 use crate::odbc::{OdbcConfig, OdbcConnector};
@@ -65,6 +66,9 @@ pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector
         ConnectorKind::Odbc => Box::new(OdbcConnector::new(read::<OdbcConfig>(connection)?)?),
         #[cfg(not(feature = "odbc"))]
         ConnectorKind::Odbc => return Err(without_odbc()),
+        ConnectorKind::Firebird => {
+            Box::new(FirebirdConnector::new(read::<FirebirdConfig>(connection)?)?)
+        }
         ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
     })
 }
@@ -82,6 +86,7 @@ pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, C
         ConnectorKind::Odbc => serde_json::to_value(read::<OdbcConfig>(connection)?),
         #[cfg(not(feature = "odbc"))]
         ConnectorKind::Odbc => return Err(without_odbc()),
+        ConnectorKind::Firebird => serde_json::to_value(read::<FirebirdConfig>(connection)?),
         ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
     };
     public.map_err(|error| ConfigError::new("", error.to_string()))
@@ -98,6 +103,7 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
         ConnectorKind::Odbc => schemars::schema_for!(OdbcConfig),
         #[cfg(not(feature = "odbc"))]
         ConnectorKind::Odbc => schemars::Schema::default(),
+        ConnectorKind::Firebird => schemars::schema_for!(FirebirdConfig),
         ConnectorKind::Files => schemars::schema_for!(FilesConfig),
     }
     .to_value()

@@ -7,8 +7,10 @@
 
 mod dbf;
 mod files;
+mod firebird;
 mod mirror;
 mod mysql;
+mod odbc;
 mod postgres;
 mod scenario;
 mod sqlserver;

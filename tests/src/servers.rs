@@ -1,9 +1,11 @@
 //! Private database servers, started for a test, the demo or a bench and stopped with it.
 
+pub mod firebird;
 pub mod mariadb;
 pub mod postgres;
 pub(crate) mod process;
 
+pub use firebird::Firebird;
 pub use mariadb::MariaDb;
 pub use postgres::PostgreSql;
 

@@ -20,6 +20,7 @@ pub enum Need {
     Odbc,
     /// The drivers that the ODBC connector is tested with.
     OdbcDrivers,
+    Firebird,
     /// Clients of others that the stand-in for SQL Server is checked with.
     TdsClients,
     Chromium,
@@ -41,6 +42,7 @@ impl Need {
             }
             Self::PostgreSql => (in_path(&["postgres"]) || debian_postgres()) && in_path(&["psql"]),
             Self::Odbc => library("libodbc.so"),
+            Self::Firebird => in_path(&["firebird"]) && in_path(&["isql-fb"]),
             Self::OdbcDrivers => {
                 let drivers = [
                     "libmaodbc.so",
@@ -68,6 +70,7 @@ impl Need {
             Self::MariaDb => &["mariadb-server"],
             Self::PostgreSql => &["postgresql"],
             Self::Odbc => &["unixodbc-dev"],
+            Self::Firebird => &["firebird3.0-server"],
             Self::OdbcDrivers => &[
                 "odbc-mariadb",
                 "odbc-postgresql",
@@ -96,6 +99,7 @@ impl Need {
             | Self::PostgreSql
             | Self::Odbc
             | Self::OdbcDrivers
+            | Self::Firebird
             | Self::TdsClients
             | Self::Chromium => {
                 let packages = self.packages().join(" ");

@@ -54,6 +54,7 @@ const SERVERS: &[Need] = &[
     Need::PostgreSql,
     Need::Odbc,
     Need::OdbcDrivers,
+    Need::Firebird,
     Need::TdsClients,
     Need::Nextest,
 ];

@@ -76,6 +76,17 @@ pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
                 "En Windows use el controlador de Access de Microsoft.",
             )),
         }),
+        DialectName::Sqlite => findings.push(Finding {
+            level: Level::Info,
+            what: Said::new(
+                "The SQLite driver cuts floating-point numbers to 15 digits.",
+                "El controlador de SQLite corta los números de coma flotante a 15 dígitos.",
+            ),
+            remedy: Some(Said::new(
+                "Money in REAL columns is whole with 15 digits; for more write printf('%!.17g', column) in the mapping.",
+                "El dinero en columnas REAL llega entero con 15 dígitos; para más escriba printf('%!.17g', columna) en el mapeo.",
+            )),
+        }),
         _ => {}
     }
     let tables = line.call(tables).await;

@@ -1,0 +1,1 @@
+//! Access files through mdbtools: no ORDER BY, no parameters, one row at a time.
