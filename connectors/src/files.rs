@@ -137,7 +137,8 @@ impl Connector for FilesConnector {
         let mut findings = Vec::new();
         let is_readonly =
             fs::metadata(&self.config.folder).is_ok_and(|found| found.permissions().readonly());
-        if is_readonly && self.config.after_reading == AfterReading::Move {
+        let tables = dbf::list(&self.config.folder, CATALOG_TABLES);
+        if is_readonly && self.config.after_reading == AfterReading::Move && tables.is_empty() {
             let folder = self.config.folder.display();
             findings.push(Finding {
                 level: Level::Problem,
@@ -151,7 +152,6 @@ impl Connector for FilesConnector {
                 )),
             });
         }
-        let tables = dbf::list(&self.config.folder, CATALOG_TABLES);
         findings.extend(
             tables
                 .iter()
@@ -178,7 +178,12 @@ impl Connector for FilesConnector {
                 catalog.tables.push(catalog_table(name, &table));
             }
         }
-        names.retain(|entry| !is_table(&entry.file_name().to_string_lossy()));
+        // Beside tables stand their indexes and memos, which a running POS holds: nobody else opens those.
+        let has_tables = !catalog.tables.is_empty();
+        names.retain(|entry| {
+            let name = entry.file_name().to_string_lossy().to_lowercase();
+            !is_table(&name) && (!has_tables || is_export(&name))
+        });
         for entry in names.into_iter().take(CATALOG_FILES) {
             let source = any_file();
             let opened = Digest::of(&entry.path())
@@ -256,6 +261,13 @@ impl Connector for FilesConnector {
             "files have no index",
         ))
     }
+}
+
+/// Whether a file is of a kind that is exported, by its ending in lower case.
+fn is_export(name: &str) -> bool {
+    const ENDINGS: [&str; 8] = ["csv", "txt", "xlsx", "xlsm", "xls", "ods", "xml", "json"];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 fn is_table(name: &str) -> bool {

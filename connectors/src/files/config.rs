@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 
-/// Connection settings of an export folder.
+/// Connection settings of an export folder, or of the folder in which a POS keeps its tables.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesConfig {
-    /// The folder the POS drops its files into. Folders below it are not searched.
+    /// The folder the POS drops its files into, or keeps its tables in. Folders below it are not searched.
     pub folder: PathBuf,
     /// Where files go that were read. Below `folder` unless absolute.
     #[serde(default = "default_processed")]
@@ -23,7 +23,7 @@ pub struct FilesConfig {
     /// What becomes of a file that was read.
     #[serde(default)]
     pub after_reading: AfterReading,
-    /// Seconds a file must stay unchanged before it counts as complete.
+    /// Seconds a file must stay unchanged before it counts as complete, and tables before a document in them does.
     #[serde(default = "default_settle")]
     pub settle_seconds: f64,
     /// Seconds to wait for a file that cannot be read to become readable, before it goes to `failed`.

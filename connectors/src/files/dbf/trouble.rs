@@ -91,3 +91,27 @@ impl Trouble {
         SourceError::ask(KIND, action, code, hint, self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Remedy;
+
+    #[test]
+    fn a_table_that_is_held_exclusively_is_tried_again_and_named() {
+        let busy = io::Error::from(io::ErrorKind::ResourceBusy);
+        let trouble = Trouble::of("MGW10005.DBF", busy);
+        assert!(trouble.is_passing());
+        let error = trouble.explain("read table MGW10005");
+        assert_eq!(error.remedy, Remedy::Retry);
+        assert!(
+            error
+                .source
+                .to_string()
+                .contains("MGW10005.DBF exclusively")
+        );
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = Trouble::of("T.DBF", denied).explain("read table T");
+        assert!(error.hint().is_some_and(|hint| hint.contains("T.DBF")));
+    }
+}
