@@ -7,13 +7,17 @@ use fluxion_connectors::ScanPart;
 use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::job::{JobError, JobKind};
 use fluxion_model::reject::ErrorClass;
-use fluxion_model::stream::Cursor;
+use fluxion_model::row::{RowBatch, RowChange};
+use fluxion_model::stream::{Capture, Cursor};
+use tokio::time::Instant;
 
 use super::job::{Beginning, Job};
 use super::run::Stop;
 use super::worker::{Worker, halt};
 use crate::spool::{Commit, Committed, Prepared, RejectNews, ReportNeed, SpoolError, Sweep, Swept};
 
+/// Deletes within so long count as one.
+const DELETES_TOGETHER: Duration = Duration::from_secs(60);
 const DISK_FULL_WAIT: Duration = Duration::from_secs(10);
 
 /// What is stored in one transaction.
@@ -192,6 +196,42 @@ impl Worker {
             }
             self.wait_for_room().await?;
         }
+    }
+
+    /// Deletes that a log or an outbox tells are carried out at once, but not in bulk: then nothing of it is taken, and
+    /// everything is read once more. What is really gone by then waits for a person behind the brake; a POS that empties
+    /// a table and fills it again has lost nothing.
+    pub(super) async fn brake_live(&mut self, rows: &RowBatch) -> Result<(), Stop> {
+        if !matches!(self.spec.capture, Capture::Log | Capture::Outbox) {
+            return Ok(());
+        }
+        let is_delete = |change: &&RowChange| matches!(change, RowChange::Delete { .. });
+        let deletes = rows.changes.iter().filter(is_delete).count() as u64;
+        let now = Instant::now();
+        self.deletes.retain(|(at, _)| now - *at < DELETES_TOGETHER);
+        self.deletes.push((now, deletes));
+        let together = self.deletes.iter().map(|(_, deletes)| deletes).sum();
+        let brake = self.pos.config.delete_brake;
+        if together <= brake.min_rows {
+            return Ok(());
+        }
+        let position = self.position().await?;
+        if !brake.trips(together, position.rows) {
+            return Ok(());
+        }
+        tracing::warn!(
+            pos = self.pos_name(),
+            stream = %self.name,
+            "{together} of {} rows are deleted within a minute; everything is read once more before that is believed",
+            position.rows
+        );
+        self.deletes.clear();
+        let (id, rules) = (position.id, self.rules_id());
+        self.shared
+            .spool
+            .call(move |store| store.start_over(id, rules))
+            .await?;
+        Err(Stop::NewLife)
     }
 
     fn braked(&self, gone: u64, known: u64) -> Stop {

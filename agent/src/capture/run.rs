@@ -13,7 +13,7 @@ use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::job::JobKind;
 use fluxion_model::reject::ErrorClass;
 use fluxion_model::row::RowShape;
-use fluxion_model::stream::{Capture, Source};
+use fluxion_model::stream::{Capture, Source, WatermarkKind};
 
 use tokio::time::Instant;
 
@@ -144,15 +144,28 @@ impl Worker {
             Capture::Arrival if self.everything => JobKind::FullSync,
             Capture::Arrival | Capture::Push => JobKind::RealTime,
             _ if scanning => JobKind::FullSync,
-            Capture::Log | Capture::Outbox => JobKind::RealTime,
-            Capture::Diff | Capture::Watermark { .. } => JobKind::Incremental,
+            _ if self.follows_live() => JobKind::RealTime,
+            Capture::Log | Capture::Outbox | Capture::Diff | Capture::Watermark { .. } => {
+                JobKind::Incremental
+            }
+        }
+    }
+
+    /// Whether changes are looked for all the time, because a look costs the POS next to nothing.
+    fn follows_live(&self) -> bool {
+        match &self.spec.capture {
+            Capture::Log | Capture::Outbox => true,
+            Capture::Watermark { kind, .. } => *kind == WatermarkKind::Rowversion,
+            Capture::Diff | Capture::Arrival | Capture::Push => false,
         }
     }
 
     /// Whether a job that follows changes as they happen stays open for the next ones.
     fn goes_on(&self, job: &Job) -> bool {
-        let follows = matches!(self.spec.capture, Capture::Log | Capture::Outbox);
-        follows && !self.asked && job.report.kind == JobKind::RealTime && job.is_lively()
+        !self.asked
+            && job.report.kind == JobKind::RealTime
+            && self.follows_live()
+            && job.is_lively()
     }
 
     /// Opens the stream where it stands and begins its job.
@@ -328,6 +341,7 @@ impl Worker {
             expected_rows,
         } = batch;
         let count = rows.changes.len();
+        self.brake_live(&rows).await?;
         let bound = if rows.changes.is_empty() {
             None
         } else {

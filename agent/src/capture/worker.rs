@@ -12,6 +12,7 @@ use fluxion_model::job::JobError;
 use fluxion_model::reject::ErrorClass;
 use fluxion_model::stream::{Capture, StreamSpec};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::Timetable;
@@ -109,6 +110,8 @@ pub struct Worker {
     pub(super) quiet: QuietReports,
     /// The job of a stream that is followed all the time: one job, and not one for each change.
     pub(super) live_job: Option<Job>,
+    /// Deletes that were told of late, and when.
+    pub(super) deletes: Vec<(Instant, u64)>,
     pub(super) halted: Option<Halt>,
     /// Whether somebody waits for the run under way, so that its end is reported in any case.
     pub(super) asked: bool,
@@ -138,6 +141,7 @@ impl Worker {
             open: None,
             quiet: QuietReports::default(),
             live_job: None,
+            deletes: Vec::new(),
             halted: None,
             asked: false,
             everything: false,

@@ -309,3 +309,54 @@ async fn a_choice_for_a_stream_that_is_not_there_is_told() {
     assert!(problems["caja"].contains("strategy"), "{problems:?}");
     agent.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletes_in_bulk_wait_at_the_brake_also_when_a_log_tells_them() {
+    let (cloud, store) = store(50, &[("items", LOG)]).await;
+    let agent = store.start(Mode::OneShot);
+    assert!(sync(&agent).await);
+    for code in 0..4 {
+        store.pos.remove("items", &format!("{code:04}"));
+    }
+    assert!(sync(&agent).await);
+    drained(&agent).await;
+    assert_eq!(
+        cloud.inner(|inner| inner.model.records.len()),
+        92,
+        "a few are carried out at once"
+    );
+
+    // The POS empties its table and fills it again.
+    for code in 4..50 {
+        store.pos.remove("items", &format!("{code:04}"));
+    }
+    for (code, name, price) in rows(50).skip(4) {
+        store.pos.set("items", &code, &name, &price);
+    }
+    assert!(sync(&agent).await);
+    drained(&agent).await;
+    assert_eq!(cloud.inner(|inner| inner.model.records.len()), 92);
+    assert_eq!(
+        cloud.inner(|inner| inner.model.puts),
+        100,
+        "nothing is sent"
+    );
+
+    // Now they are really gone.
+    for code in 4..50 {
+        store.pos.remove("items", &format!("{code:04}"));
+    }
+    assert!(!sync(&agent).await);
+    drained(&agent).await;
+    assert_eq!(cloud.inner(|inner| inner.model.records.len()), 92);
+    let live = agent.live.streams().remove(0);
+    assert_eq!(live.halted.unwrap().code, "delete_brake");
+    store.pos.set("items", "new", "new", "1.00");
+    assert!(sync(&agent).await, "other changes go on meanwhile");
+    drained(&agent).await;
+    assert_eq!(cloud.inner(|inner| inner.model.records.len()), 94);
+    assert!(perform(&agent, &Task::ConfirmDeletes).await);
+    drained(&agent).await;
+    assert_eq!(cloud.inner(|inner| inner.model.records.len()), 2);
+    agent.stop().await;
+}

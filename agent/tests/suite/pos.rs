@@ -85,6 +85,18 @@ impl Pos {
         });
     }
 
+    pub fn remove(&self, stream: &str, code: &str) {
+        self.inner(|inner| {
+            inner
+                .tables
+                .entry(stream.to_owned())
+                .or_default()
+                .remove(code);
+            let log = inner.log.entry(stream.to_owned()).or_default();
+            log.push(code.to_owned());
+        });
+    }
+
     pub fn fault(&self, stream: &str, after_calls: usize, fault: Fault) {
         self.inner(|inner| {
             let faults = inner.faults.entry(stream.to_owned()).or_default();
