@@ -270,6 +270,7 @@ pub struct Backup {
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
+    certificate: Vec<u8>,
     browser: Option<u16>,
     stop: Arc<AtomicBool>,
     sockets: Arc<Mutex<Vec<TcpStream>>>,
@@ -289,7 +290,8 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
             .context("could not listen for TDS")?;
         let address = listener.local_addr()?;
-        let config = wire::tls::self_signed().context("could not make a certificate")?;
+        let (config, certificate) =
+            wire::tls::self_signed().context("could not make a certificate")?;
         let mut identity = options.identity;
         identity.port = address.port();
         let mut state = State::new(identity);
@@ -334,6 +336,7 @@ impl Server {
         Ok(Self {
             shared,
             address,
+            certificate,
             browser,
             stop,
             sockets,
@@ -349,6 +352,11 @@ impl Server {
     /// The port it listens at.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Its certificate in DER, for `localhost`, made when it was started.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// The UDP port of its Browser, where it is a named instance.

@@ -18,6 +18,17 @@ pub(crate) enum CodePage {
     Utf8,
 }
 
+impl CodePage {
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Windows1252 => 1252,
+            Self::Cp850 => 850,
+            Self::Cp437 => 437,
+            Self::Utf8 => 65001,
+        }
+    }
+}
+
 /// What tells two texts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -212,6 +223,11 @@ impl Collation {
             return Some(Self::default_one());
         }
         KNOWN.iter().find(|c| c.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The Windows number of its language.
+    pub fn language(&self) -> i64 {
+        i64::from(self.lcid & 0xF_FFFF)
     }
 
     /// As it stands in column metadata.

@@ -8,6 +8,7 @@ use super::operators;
 use super::plan::{AggregatePlan, Field, Node, Plan, Typed, WindowPlan};
 use super::store::State;
 use crate::data::convert::convert;
+use crate::data::decimal::Decimal;
 use crate::data::types::SqlType;
 use crate::data::value::Value;
 use crate::error::{Result, SqlError};
@@ -139,8 +140,14 @@ impl Runner<'_> {
                 Ok(Typed::new(Node::Unary(*op, Box::new(of)), kind))
             }
             Expr::Binary(op, left, right) if operators::is_arithmetic(*op) => {
-                let left = self.value(left, scope)?;
-                let right = self.value(right, scope)?;
+                let (literal_left, literal_right) = (is_whole(left), is_whole(right));
+                let mut left = self.value(left, scope)?;
+                let mut right = self.value(right, scope)?;
+                if literal_left {
+                    left = beside_decimal(left, right.kind);
+                } else if literal_right {
+                    right = beside_decimal(right, left.kind);
+                }
                 let kind = operators::result_type(*op, left.kind, right.kind)?;
                 Ok(Typed::new(
                     Node::Arithmetic(*op, Box::new(left), Box::new(right)),
@@ -172,14 +179,20 @@ impl Runner<'_> {
                     Some(style) => Some(Box::new(self.value(style, scope)?)),
                 };
                 let nullable = of.nullable || *lenient;
+                let to = keep_collation(of.kind, *to);
+                if let (Node::Constant(value), None, false) = (&of.node, &style, lenient)
+                    && let Ok(value) = convert(value, of.kind, to)
+                {
+                    return Ok(Typed::constant(value, to));
+                }
                 Ok(Typed {
                     node: Node::Convert {
                         of: Box::new(of),
-                        to: *to,
+                        to,
                         style,
                         lenient: *lenient,
                     },
-                    kind: *to,
+                    kind: to,
                     nullable,
                 })
             }
@@ -463,6 +476,34 @@ fn misplaced() -> crate::error::Stop {
         "Incorrect syntax: a condition or DEFAULT stands where a value is expected.",
     )
     .into()
+}
+
+fn is_whole(expression: &Expr) -> bool {
+    matches!(expression, Expr::Literal(Value::Int(_), _))
+}
+
+/// A whole number that is written out has only the digits it needs where it meets a decimal.
+fn beside_decimal(literal: Typed, other: SqlType) -> Typed {
+    match (&literal.node, other) {
+        (Node::Constant(Value::Int(number)), SqlType::Decimal { .. }) => {
+            let decimal = Decimal::new(i128::from(*number), 0);
+            let kind = SqlType::decimal(decimal.digits(), 0);
+            Typed::constant(Value::Decimal(decimal), kind)
+        }
+        _ => literal,
+    }
+}
+
+/// Text that is cast to another kind of text keeps its collation.
+fn keep_collation(from: SqlType, to: SqlType) -> SqlType {
+    match (from, to) {
+        (SqlType::Text { collation, .. }, SqlType::Text { kind, length, .. }) => SqlType::Text {
+            kind,
+            length,
+            collation,
+        },
+        (_, to) => to,
+    }
 }
 
 /// Wraps a conversion around what is not of this type yet.

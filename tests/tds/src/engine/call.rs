@@ -160,7 +160,7 @@ fn result_type(name: &str, arguments: &[Typed]) -> Result<SqlType> {
         }
     };
     let length = || match first() {
-        SqlType::Text { length, .. } => length,
+        SqlType::Text { length, .. } | SqlType::Bytes { length, .. } => length,
         _ => 8000,
     };
     Ok(match name {
@@ -265,6 +265,16 @@ fn result_type(name: &str, arguments: &[Typed]) -> Result<SqlType> {
         "ERROR_MESSAGE" => SqlType::nvarchar(4000),
         "OBJECT_DEFINITION" => SqlType::nvarchar(MAX),
         // In SQL Server these are sql_variant; here they have the type that clients read them as.
+        "COLLATIONPROPERTY" => SqlType::Int,
+        "SQL_VARIANT_PROPERTY" => match arguments.get(1).map(|argument| &argument.node) {
+            Some(Node::Constant(Value::Text(name)))
+                if ["precision", "scale", "maxlength", "totalbytes"]
+                    .contains(&name.to_lowercase().as_str()) =>
+            {
+                SqlType::Int
+            }
+            _ => SqlType::nvarchar(128),
+        },
         "SERVERPROPERTY" | "DATABASEPROPERTYEX" | "CONNECTIONPROPERTY" => property_type(arguments),
         _ => {
             let message = format!(

@@ -497,22 +497,27 @@ impl Work<'_> {
                 None => return Err(SqlError::no_object(&name.to_string()).into()),
             },
         };
-        let Some(login) = self
-            .state
-            .logins
+        let logins = &mut self.state.logins;
+        let login = logins
             .iter_mut()
-            .find(|login| login.name.eq_ignore_ascii_case(to))
-        else {
-            return Err(SqlError::general(15151, format!("Cannot find the user '{to}', because it does not exist or you do not have permission.")).into());
+            .find(|login| login.name.eq_ignore_ascii_case(to));
+        let held = match login {
+            Some(login) => &mut login.permissions,
+            None if to.eq_ignore_ascii_case("public") => &mut self.state.public,
+            None => {
+                return Err(SqlError::general(
+                    15151,
+                    format!("Cannot find the user '{to}', because it does not exist or you do not have permission."),
+                )
+                .into());
+            }
         };
         for permission in permissions {
             let Some(permission) = Permission::named(permission) else {
                 continue;
             };
-            login
-                .permissions
-                .retain(|known| known.1 != permission || known.2 != object);
-            login.permissions.push((how, permission, object.clone()));
+            held.retain(|known| known.1 != permission || known.2 != object);
+            held.push((how, permission, object.clone()));
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Runner<'_> {
             return false;
         };
         let mut granted = false;
-        for (how, what, on) in &login.permissions {
+        for (how, what, on) in login.permissions.iter().chain(&self.state.public) {
             let concerns = *what == permission
                 && match on {
                     None => true,

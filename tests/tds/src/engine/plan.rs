@@ -174,4 +174,6 @@ pub(crate) enum Data {
     Rows(Vec<Row>),
     /// Asked anew for each row before it.
     Apply(Box<Plan>),
+    /// A derived table within a subquery, which may look at the query around.
+    Derived(Box<Plan>),
 }

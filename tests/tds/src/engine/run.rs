@@ -463,6 +463,9 @@ impl Runner<'_> {
         if let Data::Apply(plan) = &source.data {
             return self.rows_of(plan, Some(&frame)).map(Candidates::Rows);
         }
+        if let Data::Derived(plan) = &source.data {
+            return self.rows_of(plan, walk.up).map(Candidates::Rows);
+        }
         let mut whole = Range::default();
         if let Data::Table {
             database, table, ..
@@ -499,7 +502,7 @@ impl Runner<'_> {
         }
         Ok(match &source.data {
             Data::Rows(list) => Candidates::Rows(list.clone()),
-            Data::Table { .. } | Data::Apply(_) => Candidates::Scan(whole),
+            Data::Table { .. } | Data::Apply(_) | Data::Derived(_) => Candidates::Scan(whole),
         })
     }
 
@@ -550,7 +553,7 @@ impl Runner<'_> {
                         .map(|_| ())?;
                 }
             }
-            Data::Apply(_) => {}
+            Data::Apply(_) | Data::Derived(_) => {}
         }
         let hashed = Rc::new(hashed);
         walk.hashed.borrow_mut().insert(at, Rc::clone(&hashed));

@@ -257,7 +257,7 @@ impl Runner<'_> {
                     let fields = plan.fields.clone();
                     // Within a subquery it may refer to the query around, and is asked anew.
                     let data = if outer {
-                        Data::Apply(Box::new(plan))
+                        Data::Derived(Box::new(plan))
                     } else {
                         Data::Rows(self.rows_of(&plan, None)?)
                     };
@@ -326,6 +326,9 @@ impl Runner<'_> {
                 table.id,
                 &table.name,
             )?;
+            if self.locals.isolation == super::locals::Isolation::Snapshot && !database.snapshot {
+                return Err(SqlError::general(3952, format!("Snapshot isolation transaction failed accessing database '{}' because snapshot isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot isolation.", database.name)).into());
+            }
             let snapshot = self
                 .locals
                 .transaction
@@ -486,6 +489,13 @@ impl Runner<'_> {
                 }
                 other => OrderBy::Value(self.value(other, scope)?),
             };
+            let kind = match &by {
+                OrderBy::Output(at) => fields[*at].kind,
+                OrderBy::Value(value) => value.kind,
+            };
+            if matches!(kind.name(), "text" | "ntext" | "image" | "xml") {
+                return Err(SqlError::general(306, "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.").into());
+            }
             orderings.push(Ordering {
                 by,
                 descending: sort.descending,

@@ -88,12 +88,19 @@ impl Work<'_> {
     /// A transaction with snapshot isolation sees what was committed at its first statement.
     fn begin_snapshot(&mut self) {
         let now = self.state.commit_number();
+        let databases = self.state.databases.iter();
+        let versions = databases
+            .filter_map(|(name, database)| {
+                Some((name.clone(), database.tracking.as_ref()?.version))
+            })
+            .collect();
         if self.locals.isolation == Isolation::Snapshot
             && let Some(id) = self.locals.transaction
             && let Some(open) = self.state.transactions.get_mut(&id)
             && open.snapshot.is_none()
         {
             open.snapshot = Some(now);
+            open.tracking_then = versions;
         }
     }
 
@@ -115,14 +122,12 @@ impl Work<'_> {
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
             Statement::Truncate(name) => self.truncate(name),
-            Statement::Declare(variables) => {
-                for (name, kind, value) in variables {
-                    let value = match value {
-                        None => crate::data::value::Value::Null,
-                        Some(value) => self.value_as(value, *kind)?,
-                    };
-                    self.locals.declare(name, *kind, value);
-                }
+            Statement::Declare(name, kind, value) => {
+                let value = match value {
+                    None => crate::data::value::Value::Null,
+                    Some(value) => self.value_as(value, *kind)?,
+                };
+                self.locals.declare(name, *kind, value);
                 Ok(Vec::new())
             }
             Statement::Assign(name, value) => {

@@ -85,9 +85,11 @@ pub(crate) struct Login {
     pub password: String,
     /// Member of `sysadmin`.
     pub is_admin: bool,
-    /// Permissions, on one object or on all, granted or denied.
-    pub permissions: Vec<(Grant, Permission, Option<(String, i64)>)>,
+    pub permissions: Vec<Granted>,
 }
+
+/// A permission, on one object of a database or on all, granted or denied.
+pub(crate) type Granted = (Grant, Permission, Option<(String, i64)>);
 
 /// One undone step puts one row back.
 #[derive(Debug, Clone)]
@@ -104,6 +106,8 @@ pub(crate) struct Transaction {
     pub session: u16,
     /// What a snapshot transaction sees, from its first statement on.
     pub snapshot: Option<u64>,
+    /// The change tracking version of each database at that moment.
+    pub tracking_then: HashMap<String, i64>,
     written: Vec<Written>,
     /// The lowest rowversion it gave out, by database.
     pub first_rowversion: HashMap<String, u64>,
@@ -133,6 +137,8 @@ pub(crate) struct State {
     pub databases: BTreeMap<String, Database>,
     pub transactions: BTreeMap<u64, Transaction>,
     pub logins: Vec<Login>,
+    /// What everybody may do.
+    pub public: Vec<Granted>,
     pub sessions: BTreeMap<u16, Present>,
     pub faults: Vec<Fault>,
     /// Statements as they came, for tests that look at what was asked.
@@ -177,6 +183,7 @@ impl State {
             databases,
             transactions: BTreeMap::new(),
             logins: Vec::new(),
+            public: Vec::new(),
             sessions: BTreeMap::new(),
             faults: Vec::new(),
             heard: Vec::new(),
@@ -253,6 +260,7 @@ impl State {
             Transaction {
                 session,
                 snapshot: None,
+                tracking_then: HashMap::new(),
                 written: Vec::new(),
                 first_rowversion: HashMap::new(),
                 waits_for: None,

@@ -6,6 +6,7 @@ use super::bind::Runner;
 use super::functions::Arguments;
 use super::permission::Permission;
 use super::store::Database;
+use crate::data::collation::Collation;
 use crate::data::moment;
 use crate::data::types::SqlType;
 use crate::data::value::Value;
@@ -199,6 +200,22 @@ impl Runner<'_> {
             "OBJECTPROPERTY" | "OBJECTPROPERTYEX" | "INDEXPROPERTY" => {
                 self.about_object(arguments)?
             }
+            "COLLATIONPROPERTY" => {
+                let known = arguments.text(0)?.and_then(|name| Collation::named(&name));
+                match (
+                    known,
+                    arguments
+                        .text(1)?
+                        .unwrap_or_default()
+                        .to_lowercase()
+                        .as_str(),
+                ) {
+                    (Some(known), "codepage") => Value::Int(known.page.number()),
+                    (Some(known), "lcid") => Value::Int(known.language()),
+                    _ => Value::Null,
+                }
+            }
+            "SQL_VARIANT_PROPERTY" => about_value(arguments)?,
             "XACT_STATE" => Value::Int(match (self.locals.doomed, self.locals.depth) {
                 (true, _) => -1,
                 (false, 0) => 0,
@@ -442,4 +459,34 @@ fn definition(database: &Database, id: i64) -> Option<&str> {
         .filter(|trigger| trigger.id == id)
         .map(|trigger| trigger.definition.text.as_str())
         .next()
+}
+
+/// `SQL_VARIANT_PROPERTY`, of any value.
+fn about_value(arguments: &Arguments<'_>) -> Result<Value> {
+    if arguments.value(0).is_null() {
+        return Ok(Value::Null);
+    }
+    let kind = arguments.kinds[0];
+    let (precision, scale) = kind.precision_scale();
+    Ok(
+        match arguments
+            .text(1)?
+            .unwrap_or_default()
+            .to_lowercase()
+            .as_str()
+        {
+            "basetype" => Value::text(match kind {
+                // A rowversion in a variant is what it is made of.
+                SqlType::Bytes { length: 8, .. } if kind.name() == "timestamp" => "binary",
+                kind => kind.name(),
+            }),
+            "collation" => kind
+                .collation()
+                .map_or(Value::Null, |c| Value::text(c.name)),
+            "precision" => Value::Int(i64::from(precision)),
+            "scale" => Value::Int(i64::from(scale)),
+            "maxlength" => Value::Int(kind.max_length()),
+            _ => Value::Null,
+        },
+    )
 }

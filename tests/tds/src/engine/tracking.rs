@@ -47,7 +47,7 @@ impl Runner<'_> {
         name: &Name,
         since: Option<i64>,
     ) -> Result<(Vec<Row>, Vec<Field>)> {
-        let (_, table, tracked) = self.tracked(name)?;
+        let (database, table, tracked) = self.tracked(name)?;
         let keys = key_fields(table);
         let mut fields = vec![
             Field::new("SYS_CHANGE_VERSION", SqlType::BigInt),
@@ -66,10 +66,11 @@ impl Runner<'_> {
         fields.extend(keys.iter().cloned());
         let since = since.unwrap_or(0);
         let mut nets: BTreeMap<Vec<u8>, Net<'_>> = BTreeMap::new();
+        let newest = self.tracked_until(database);
         let entries = tracked
             .entries
             .iter()
-            .filter(|change| change.version > since);
+            .filter(|change| change.version > since && change.version <= newest);
         for change in entries {
             let mut key = Vec::new();
             for (value, field) in change.key.iter().zip(&keys) {
@@ -141,11 +142,25 @@ impl Runner<'_> {
 
     /// `CHANGE_TRACKING_CURRENT_VERSION()`: NULL where the database is not tracked.
     pub(super) fn tracking_version(&self) -> Value {
-        self.state
-            .database(&self.locals.database)
-            .ok()
-            .and_then(|database| database.tracking.as_ref())
-            .map_or(Value::Null, |tracking| Value::Int(tracking.version))
+        match self.state.database(&self.locals.database) {
+            Ok(database) if database.tracking.is_some() => Value::Int(self.tracked_until(database)),
+            _ => Value::Null,
+        }
+    }
+
+    /// The newest version that this session sees: for a snapshot, that of the moment it was taken.
+    fn tracked_until(&self, database: &Database) -> i64 {
+        let open = self
+            .locals
+            .transaction
+            .and_then(|id| self.state.transactions.get(&id))
+            .filter(|open| open.snapshot.is_some());
+        let then = open.and_then(|open| open.tracking_then.get(&database.name.to_lowercase()));
+        let now = database
+            .tracking
+            .as_ref()
+            .map_or(0, |tracking| tracking.version);
+        then.copied().unwrap_or(now)
     }
 
     /// `CHANGE_TRACKING_MIN_VALID_VERSION(object)`: NULL where the table is not tracked or the login may not look.

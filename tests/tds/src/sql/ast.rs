@@ -352,7 +352,7 @@ pub(crate) enum Statement {
     Update(Update),
     Delete(Delete),
     Truncate(Name),
-    Declare(Vec<(String, SqlType, Option<Expr>)>),
+    Declare(String, SqlType, Option<Expr>),
     DeclareTable(String, Vec<ColumnDef>, Vec<KeyDef>),
     Assign(String, Expr),
     /// `SET LOCK_TIMEOUT 2000` and the like: the words behind `SET`, in upper case.

@@ -370,20 +370,33 @@ impl Parser<'_> {
                 } else {
                     Some(self.name()?)
                 };
-                let mut words = Vec::new();
-                while !self.is_end() && !self.is_sign_ahead(0, ";") {
-                    match self.peek().clone() {
-                        Kind::Word(word) | Kind::Quoted(word) => words.push(word.to_uppercase()),
-                        Kind::Number(number) => words.push(number),
-                        _ => {}
-                    }
-                    self.step();
-                }
+                let words = self.database_options();
                 Ok(Statement::AlterDatabase(name, words))
             }
             "INDEX" | "ROLE" | "USER" | "LOGIN" | "AUTHORIZATION" => self.ignored(),
             _ => self.fail(),
         }
+    }
+
+    /// The words up to the next statement; signs are left out.
+    fn database_options(&mut self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut depth = 0;
+        while !self.is_end() && !self.is_sign_ahead(0, ";") {
+            let next = depth == 0 && !words.is_empty() && self.begins_statement();
+            if next {
+                break;
+            }
+            match self.peek().clone() {
+                Kind::Word(word) | Kind::Quoted(word) => words.push(word.to_uppercase()),
+                Kind::Number(number) => words.push(number),
+                Kind::Sign("(") => depth += 1,
+                Kind::Sign(")") => depth -= 1,
+                _ => {}
+            }
+            self.step();
+        }
+        words
     }
 
     fn alter_table(&mut self) -> Parsed<AlterTable> {
@@ -424,6 +437,10 @@ impl Parser<'_> {
                 } else {
                     AlterTable::DropConstraint(name)
                 })
+            }
+            "SET" => {
+                self.skip_brackets()?;
+                Ok(AlterTable::AddIgnored)
             }
             word @ ("ENABLE" | "DISABLE") => {
                 let enabled = word == "ENABLE";

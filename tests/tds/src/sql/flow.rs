@@ -115,7 +115,7 @@ impl Parser<'_> {
         Ok(Statement::Nothing)
     }
 
-    fn begins_statement(&self) -> bool {
+    pub fn begins_statement(&self) -> bool {
         matches!(
             self.upper().as_str(),
             "SELECT"
@@ -221,26 +221,24 @@ impl Parser<'_> {
 
     fn declare(&mut self) -> Parsed<Statement> {
         self.step();
-        let mark = self.mark();
-        let name = self.variable()?;
-        self.word("AS");
-        if self.word("TABLE") {
-            let (columns, keys) = self.table_body()?;
-            return Ok(Statement::DeclareTable(name, columns, keys));
-        }
-        self.back(mark);
-        self.comma_list(|parser| {
+        let line = self.line();
+        let declared = self.comma_list(|parser| {
             let name = parser.variable()?;
             parser.word("AS");
+            if parser.word("TABLE") {
+                let (columns, keys) = parser.table_body()?;
+                return Ok(Statement::DeclareTable(name, columns, keys));
+            }
             let kind = parser.data_type()?;
             let value = if parser.sign("=") {
                 Some(parser.expression()?)
             } else {
                 None
             };
-            Ok((name, kind, value))
-        })
-        .map(Statement::Declare)
+            Ok(Statement::Declare(name, kind, value))
+        })?;
+        let stated = |statement| Stated { line, statement };
+        Ok(Statement::Block(declared.into_iter().map(stated).collect()))
     }
 
     fn set(&mut self) -> Parsed<Statement> {

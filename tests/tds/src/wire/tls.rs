@@ -67,8 +67,8 @@ impl Write for Line {
     }
 }
 
-/// Encryption with a certificate made for this moment, which nobody has reason to trust.
-pub(crate) fn self_signed() -> anyhow::Result<Arc<ServerConfig>> {
+/// Encryption with a certificate made for this moment, which nobody has reason to trust; and that certificate, in DER.
+pub(crate) fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, Vec<u8>)> {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names)?;
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -77,7 +77,7 @@ pub(crate) fn self_signed() -> anyhow::Result<Arc<ServerConfig>> {
         .with_protocol_versions(&[&rustls::version::TLS12])?
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))?;
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), made.cert.der().to_vec()))
 }
 
 /// The handshake, wrapped in packets.
