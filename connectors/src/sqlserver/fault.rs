@@ -269,8 +269,15 @@ fn remedy(query: &StreamQuery, code: u32, message: &str) -> Option<(&'static str
             );
             ("unsupported", hint)
         }
-        102 | 105 | 156 | 170 | 174 | 189 | 195 | 201 | 206 | 209 | 306 | 402 | 421 | 446 | 451
-        | 457 | 468 | 529 | 1013 | 4104 | 4121 | 8117 | 8120 | 8155 | 8156 | 8169 => {
+        206 => {
+            let hint = format!(
+                "The SQL of stream {stream:?} puts types together that do not go together ({}): a key cannot be varchar(max), text or xml. Correct it in the mapping.",
+                message.trim()
+            );
+            ("invalid_query", hint)
+        }
+        102 | 105 | 156 | 170 | 174 | 189 | 195 | 201 | 209 | 306 | 402 | 421 | 446 | 451 | 457
+        | 468 | 529 | 1013 | 4104 | 4121 | 8117 | 8120 | 8155 | 8156 | 8169 => {
             let hint = format!(
                 "The SQL of stream {stream:?} is not valid on this server ({}): correct it in the mapping.",
                 message.trim()

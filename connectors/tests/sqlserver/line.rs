@@ -90,6 +90,41 @@ async fn a_certificate_that_nobody_we_trust_signed_is_refused_where_it_is_checke
     ));
 }
 
+fn pem(der: &[u8]) -> String {
+    const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = "-----BEGIN CERTIFICATE-----".to_owned();
+    for (at, part) in der.chunks(3).enumerate() {
+        text.push_str(if at % 16 == 0 { "\n" } else { "" });
+        let bits = (0..3).fold(0_usize, |bits, i| {
+            bits << 8 | usize::from(*part.get(i).unwrap_or(&0))
+        });
+        for i in 0..4 {
+            let sign = SIGNS[bits >> (18 - 6 * i) & 63];
+            text.push(if i > part.len() { '=' } else { sign.into() });
+        }
+    }
+    text + "\n-----END CERTIFICATE-----\n"
+}
+
+#[tokio::test]
+async fn a_certificate_that_we_trust_must_be_that_of_the_host() {
+    let database = server(Encrypting::WhenAsked);
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("authority.pem");
+    std::fs::write(&authority, pem(database.server.certificate())).unwrap();
+    let named = |name: &str| {
+        database.connector_with(json!({
+            "encryption": "required", "certificate": "verify", "certificate_authority": authority,
+            "certificate_name": name,
+        }))
+    };
+    let found = line(named("localhost").as_ref()).await;
+    assert!(found.what.en.contains("is encrypted"), "{found:?}");
+    let error = named("another.example").probe().await.unwrap_err();
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("certificate_name"), "{error:?}");
+}
+
 #[tokio::test]
 async fn every_version_from_2008_on_is_understood() {
     for version in [
