@@ -266,7 +266,7 @@ pack = "systimax-mysql"
 time_zone = "America/Caracas"
 currency = "VES"
 country = "VE"
-every = "5s"
+every = "1s"
 
 [pos.connection]
 host = "127.0.0.1"

@@ -1,35 +1,16 @@
-//! Waits until nothing is on its way any more: the files are taken, the queues are empty, and a last look at
-//! everything has ended.
+//! Waits until nothing is on its way any more: the files are taken and the queues are empty.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use chrono::Utc;
-use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::api::{Api, Job};
 use super::chain::Agent;
 use super::narrate::Narrator;
 
 const PATIENCE: Duration = Duration::from_secs(240);
-
-/// `GET /v1/stores/{id}`, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Detail {
-    streams: Vec<Stream>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Stream {
-    stream: String,
-    phase: String,
-    last_error: Option<String>,
-}
 
 /// Waits until a folder holds no file that is still to be taken.
 ///
@@ -62,74 +43,6 @@ pub async fn folder_taken(folder: &Path, narrator: &Narrator) -> Result<()> {
             ));
         }
         sleep(Duration::from_millis(300)).await;
-    }
-}
-
-/// Asks a store for a full sync and waits until the cloud has the end of each stream's run. Reports travel behind
-/// the records they are about, so everything else has arrived by then.
-///
-/// # Errors
-/// When a run fails or does not end.
-pub async fn full_sync(api: &Api, store_id: &str, narrator: &Narrator) -> Result<()> {
-    let asked = Utc::now();
-    let _: Value = api
-        .post(
-            &format!("/v1/stores/{store_id}/sync"),
-            json!({ "mode": "full" }),
-        )
-        .await?;
-    let begun = Instant::now();
-    loop {
-        let detail: Detail = api.get(&format!("/v1/stores/{store_id}")).await?;
-        if let Some(stream) = detail
-            .streams
-            .iter()
-            .find(|stream| stream.phase == "halted")
-        {
-            bail!(
-                "{} waits for a person: {}",
-                stream.stream,
-                stream.last_error.clone().unwrap_or_default()
-            );
-        }
-        let streams: BTreeSet<_> = detail
-            .streams
-            .iter()
-            .map(|stream| stream.stream.clone())
-            .collect();
-        let jobs: Vec<Job> = api.all(&format!("/v1/jobs?store={store_id}")).await?;
-        let ended = |job: &&Job| {
-            job.kind == "full_sync" && job.started_at >= asked && job.completed_at.is_some()
-        };
-        if let Some(job) = jobs.iter().filter(ended).find(|job| job.status == "failed") {
-            bail!(
-                "the full sync of {} failed: {}",
-                job.stream,
-                job.error.clone().unwrap_or_default()
-            );
-        }
-        let done: BTreeSet<_> = jobs
-            .iter()
-            .filter(ended)
-            .map(|job| job.stream.clone())
-            .collect();
-        if !streams.is_empty() && streams.is_subset(&done) {
-            return Ok(());
-        }
-        if begun.elapsed() > PATIENCE {
-            bail!(
-                "the full sync did not end; streams: {:?}, ended: {done:?}",
-                detail.streams
-            );
-        }
-        if begun.elapsed().as_millis() % 10_000 < 500 {
-            narrator.say(format!(
-                "full sync: {} of {} streams have ended",
-                done.len(),
-                streams.len()
-            ));
-        }
-        sleep(Duration::from_millis(500)).await;
     }
 }
 
