@@ -24,13 +24,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
-use fluxion_model::stream::{FileSource, Source, StreamSpec};
+use fluxion_model::stream::{Capture, FileSource, Source, StreamSpec};
 
 pub use config::{AfterReading, FilesConfig};
 
 use crate::connector::{
-    Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, Finding, Level,
-    OpenContext, Probe, Said, StartAt,
+    Allowed, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector, ConnectorKind, Finding,
+    Level, OpenContext, Probe, Said, StartAt,
 };
 use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
@@ -242,6 +242,22 @@ impl Connector for FilesConnector {
         )?))
     }
 
+    async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
+        let fits = match stream.source {
+            Source::Files(_) => *capture == Capture::Arrival,
+            Source::Table(_) => *capture == Capture::Diff,
+            Source::Query(_) => false,
+        };
+        if fits {
+            return Ok(Allowed::Yes);
+        }
+        let why = Said::new(
+            "Export files are noticed when they arrive (\"arrival\"), and tables kept in files are compared (\"diff\").",
+            "Los archivos exportados se notan cuando llegan (\"arrival\") y las tablas en archivos se comparan (\"diff\").",
+        );
+        Ok(Allowed::No { why })
+    }
+
     async fn read_keys(
         &self,
         stream: &StreamSpec,
@@ -277,7 +293,8 @@ fn is_table(name: &str) -> bool {
 fn catalog_table(name: String, table: &TableFile) -> CatalogTable {
     let fields = table.layout.fields.iter();
     CatalogTable {
-        name,
+        // As streams write it.
+        name: name[..name.len() - ".dbf".len()].to_owned(),
         columns: fields
             .map(|field| CatalogColumn {
                 name: field.name.to_string(),

@@ -201,13 +201,18 @@ async fn read_copy(
     let mut rejected = 0;
     let mut unfit = Vec::new();
     for rules in meant_for(streams, name) {
-        let own = folder.join(rules.spec().name.as_str());
-        std::fs::create_dir_all(&own)?;
-        let copy: PathBuf = own.join(name);
-        std::fs::copy(file, &copy).with_context(|| format!("cannot read {}", file.display()))?;
+        let (own, spec) = match in_place(rules.spec(), file, name) {
+            Some(found) => found,
+            None => {
+                let own = folder.join(rules.spec().name.as_str());
+                std::fs::create_dir_all(&own)?;
+                std::fs::copy(file, own.join(name))
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                (own, for_file(rules.spec(), name))
+            }
+        };
         let connection = serde_json::json!({ "folder": own.to_string_lossy() });
         let connector = registry::build(ConnectorKind::Files, &connection)?;
-        let spec = for_file(rules.spec(), name);
         match read(plan, connector.as_ref(), &spec, rows).await {
             Ok(batches) => match show(rules, &batches, rows) {
                 Ok(count) => {
@@ -233,7 +238,11 @@ async fn read_copy(
 fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules> {
     let takes = |rules: &&&StreamRules| match &rules.spec().source {
         Source::Files(files) => name_fits(&files.pattern, name),
-        Source::Query(_) | Source::Table(_) => false,
+        Source::Table(table) => {
+            let stem = |name: &str| name.to_lowercase().trim_end_matches(".dbf").to_owned();
+            is_table(name) && stem(&table.name) == stem(name)
+        }
+        Source::Query(_) => false,
     };
     let named: Vec<_> = streams.iter().filter(takes).copied().collect();
     if named.is_empty() {
@@ -262,6 +271,24 @@ async fn from_pos(
     } else {
         ExitCode::from(2)
     })
+}
+
+fn is_table(name: &str) -> bool {
+    name.to_lowercase().ends_with(".dbf")
+}
+
+/// A table is read where it stands, beside its memos and the tables of its lines; reading changes nothing there.
+fn in_place(spec: &StreamSpec, file: &Path, name: &str) -> Option<(PathBuf, StreamSpec)> {
+    let mut spec = spec.clone();
+    let Source::Table(table) = &mut spec.source else {
+        return None;
+    };
+    if !is_table(name) {
+        return None;
+    }
+    name.clone_into(&mut table.name);
+    let folder = std::path::absolute(file).ok()?.parent()?.to_owned();
+    Some((folder, spec))
 }
 
 /// The stream as if it read this one file.

@@ -153,6 +153,62 @@ async fn what_is_no_table_is_said_to_be_none() {
     }
 }
 
+/// Sixty thousand sales with their lines, in tables of some 14 MB. The memory is the kernel's own count, so the test holds
+/// for this process only when it runs alone, as nextest runs it.
+#[tokio::test]
+async fn large_tables_take_no_memory() {
+    let folder = Folder::new();
+    let sales = [
+        field("NUMBER", Kind::N(11, 0)),
+        field("TOTAL", Kind::N(12, 2)),
+        field("NOTE", Kind::C(60)),
+    ];
+    let lines = [
+        field("NUMBER", Kind::N(11, 0)),
+        field("LINE", Kind::I),
+        field("PRODUCT", Kind::C(20)),
+        field("QUANTITY", Kind::N(10, 0)),
+    ];
+    let mut sales = folder.table("SALES.DBF", &sales);
+    let mut lines = folder.table("LINES.DBF", &lines);
+    for chunk in 0..60_i64 {
+        let numbers = chunk * 1_000..(chunk + 1) * 1_000;
+        let headers: Vec<Vec<Cell>> = numbers
+            .clone()
+            .map(|number| vec![number.into(), 10.into(), "venta".into()])
+            .collect();
+        sales.fill(&headers).unwrap();
+        let of_lines: Vec<Vec<Cell>> = numbers
+            .flat_map(|number| (0..3).map(move |line| (number, line)))
+            .map(|(number, line)| vec![number.into(), line.into(), "000123".into(), 2.into()])
+            .collect();
+        lines.fill(&of_lines).unwrap();
+    }
+    let connector = folder.connector();
+    let mut stream = connector
+        .open(
+            &super::sales(),
+            StartAt::Snapshot,
+            Mirror::default().context(),
+        )
+        .await
+        .unwrap();
+    let (mut rows, mut children) = (0, 0);
+    while let Next::Batch(batch) = stream.next(BatchLimit::default()).await.unwrap() {
+        rows += batch.rows.changes.len();
+        for change in batch.rows.changes {
+            if let fluxion_model::row::RowChange::Upsert { row, .. } = change {
+                children += row.children[0].len();
+            }
+        }
+    }
+    assert_eq!((rows, children), (60_000, 180_000));
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.unwrap().trim().trim_end_matches(" kB").trim();
+    assert!(peak.parse::<u64>().unwrap() < 80_000, "{peak} kB");
+}
+
 /// Bytes changed, cut and added at random: no panic, no hang, and whatever comes out has the shape that was promised.
 #[tokio::test]
 async fn no_table_however_damaged_makes_the_reader_stumble() {

@@ -268,5 +268,6 @@ async fn a_missing_column_or_table_is_named_with_those_there_are() {
         assert!(text.contains(named), "{text}");
     }
     let catalog = folder.connector().catalog().await.unwrap();
+    assert_eq!(catalog.tables[0].name, "T");
     assert_eq!(catalog.tables[0].columns[1].type_name, "C(9)");
 }
