@@ -5,7 +5,8 @@ use odbc_api::buffers::{AnyColumnBufferSlice, ColumnarDynBuffer, Indicator};
 use odbc_api::handles::StatementImpl;
 use odbc_api::parameter::InputParameter;
 use odbc_api::{
-    Cursor, CursorImpl, CursorRow, IntoParameter, Nullable, ResultSetMetadata, Utf16String, sys,
+    ColumnDescription, Cursor, CursorImpl, CursorRow, DataType, IntoParameter, Nullable,
+    ResultSetMetadata, Utf16String, sys,
 };
 
 use super::decode::{self, Letters, Plan};
@@ -52,28 +53,35 @@ fn bind(value: &Value, letters: Letters) -> Box<dyn InputParameter> {
 
 type Found<'a> = CursorImpl<StatementImpl<'a>>;
 
-fn execute<'a>(worker: &'a Worker, query: &Query) -> Result<Found<'a>, OdbcFault> {
+/// None where the driver says there is no result at all, as mdbtools does of a COUNT that counts nothing.
+fn execute<'a>(worker: &'a Worker, query: &Query) -> Result<Option<Found<'a>>, OdbcFault> {
     let seconds = worker.target.config.query_timeout_seconds as usize;
     let params = query.bound(worker);
     let run = |limit| worker.connection.execute(&query.text, &params[..], limit);
-    let found = match run(Some(seconds)) {
-        Ok(found) => found,
+    match run(Some(seconds)) {
+        Ok(found) => Ok(found),
         Err(error) => match OdbcFault::from(error) {
             // Not every driver can be told how long a query may take.
-            fault if fault.is_unsupported() => run(None)?,
-            fault => return Err(fault),
+            fault if fault.is_unsupported() => Ok(run(None)?),
+            fault => Err(fault),
         },
-    };
-    found.ok_or_else(|| OdbcFault::Answer {
-        state: "07005".to_owned(),
-        message: "the statement returns no rows".to_owned(),
-    })
+    }
+}
+
+/// The type of a column, asked in the one way or the other: mdbtools knows the second only.
+fn kind(found: &mut impl ResultSetMetadata, at: u16) -> Result<DataType, OdbcFault> {
+    if let Ok(kind) = found.col_data_type(at) {
+        return Ok(kind);
+    }
+    let mut column = ColumnDescription::default();
+    found.describe_col(at, &mut column)?;
+    Ok(column.data_type)
 }
 
 fn plans(worker: &Worker, found: &mut impl ResultSetMetadata) -> Result<Vec<Plan>, OdbcFault> {
     let count = u16::try_from(found.num_result_cols()?).unwrap_or(0);
     (1..=count)
-        .map(|at| Ok(Plan::of(found.col_data_type(at)?, worker.dialect)))
+        .map(|at| Ok(Plan::of(kind(found, at)?, worker.dialect)))
         .collect()
 }
 
@@ -86,7 +94,13 @@ pub(super) fn describe(worker: &Worker, query: &Query) -> Result<Vec<ColumnInfo>
         Ok(columns) if !columns.is_empty() => Ok(columns),
         Ok(_) | Err(OdbcFault::Answer { .. }) => {
             drop(prepared);
-            infos(worker, &mut execute(worker, query)?)
+            match execute(worker, query)? {
+                Some(mut found) => infos(worker, &mut found),
+                None => Err(OdbcFault::Answer {
+                    state: "07005".to_owned(),
+                    message: "the statement returns no columns".to_owned(),
+                }),
+            }
         }
         Err(fault) => Err(fault),
     }
@@ -99,7 +113,7 @@ fn infos(
     let count = u16::try_from(found.num_result_cols()?).unwrap_or(0);
     (1..=count)
         .map(|at| {
-            let kind = found.col_data_type(at)?;
+            let kind = kind(found, at)?;
             let nullable = found
                 .col_nullability(at)
                 .map_or(true, |known| known.could_be_nullable());
@@ -115,7 +129,9 @@ pub(super) fn many(
     long: usize,
     hand_on: &mut dyn FnMut(Block) -> bool,
 ) -> Result<(), OdbcFault> {
-    let mut found = execute(worker, query)?;
+    let Some(mut found) = execute(worker, query)? else {
+        return Ok(());
+    };
     let plans = plans(worker, &mut found)?;
     let buffers: Vec<_> = plans
         .iter()
@@ -262,7 +278,9 @@ pub(super) fn one_by_one(
     query: &Query,
     hand_on: &mut dyn FnMut(Block) -> bool,
 ) -> Result<(), OdbcFault> {
-    let mut found = execute(worker, query)?;
+    let Some(mut found) = execute(worker, query)? else {
+        return Ok(());
+    };
     let plans = plans(worker, &mut found)?;
     let mut left = query.max_rows.unwrap_or(usize::MAX);
     let mut block = Block::with_capacity(ROWS);

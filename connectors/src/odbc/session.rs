@@ -71,9 +71,30 @@ impl Session {
     }
 }
 
-fn query(statement: &Statement) -> Query {
+/// mdbtools wants parentheses of a condition to stand by themselves.
+fn spaced(text: &str) -> String {
+    let Some((select, condition)) = text.split_once(" WHERE ") else {
+        return text.to_owned();
+    };
+    let mut spaced = format!("{select} WHERE ");
+    let mut in_quotes = false;
+    for c in condition.chars() {
+        in_quotes ^= c == '\'';
+        match c {
+            '(' if !in_quotes => spaced.push_str(" ( "),
+            ')' if !in_quotes => spaced.push_str(" ) "),
+            c => spaced.push(c),
+        }
+    }
+    spaced
+}
+
+fn query(statement: &Statement, dialect: DialectName) -> Query {
     Query {
-        text: statement.text.clone(),
+        text: match dialect {
+            DialectName::Mdbtools => spaced(&statement.text),
+            _ => statement.text.clone(),
+        },
         params: statement.params.clone(),
         max_rows: statement.max_rows,
     }
@@ -90,7 +111,7 @@ impl SqlSession for Session {
     }
 
     async fn rows(&mut self, statement: &Statement, row: RowSink<'_>) -> Result<(), SqlFault> {
-        let query = query(statement);
+        let query = query(statement, self.line.dialect.0);
         while let Some(long) = LONG
             .get(self.longest)
             .filter(|_| !self.line.is_row_by_row())
@@ -116,7 +137,10 @@ impl SqlSession for Session {
     }
 
     async fn describe(&mut self, statement: &Statement) -> Result<Vec<ColumnInfo>, SqlFault> {
-        Ok(self.line.describe(query(statement)).await?)
+        Ok(self
+            .line
+            .describe(query(statement, self.line.dialect.0))
+            .await?)
     }
 
     async fn begin(&mut self) -> Result<(), SqlFault> {
@@ -140,5 +164,18 @@ impl SqlSession for Session {
     async fn answers(&mut self) -> bool {
         let dead = self.line.call(|worker| Ok(worker.connection.is_dead()?));
         matches!(dead.await, Ok(false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_stand_by_themselves_where_mdbtools_reads() {
+        assert_eq!(
+            spaced("SELECT COUNT(*) FROM t WHERE (a > 5 AND b = '(x)')"),
+            "SELECT COUNT(*) FROM t WHERE  ( a > 5 AND b = '(x)' ) "
+        );
     }
 }
