@@ -237,7 +237,7 @@ impl Worker {
         match &self.spec.source {
             Source::Query(_) | Source::Table(_) => {
                 if position.cursor.is_some() {
-                    tracing::info!(stream = %self.name, "the mapping or a setting changed; everything is read again");
+                    tracing::info!(stream = %self.name, "the mapping, a setting or the way of noticing changes is another one; everything is read again");
                 }
                 self.shared
                     .spool

@@ -164,6 +164,10 @@ pub(super) fn install(tables: &[Triggered], reader: Option<&str>) -> SourceResul
             ));
         }
     }
+    // Readers begin behind this row and not behind one that stays for good: while it is there, nothing was pruned.
+    statements.push(format!(
+        "INSERT INTO {TABLE} (at, source, op) VALUES (SYSUTCDATETIME(), N'', N'a')"
+    ));
     if let Some(reader) = reader {
         let reader = bracketed(reader);
         statements.push(format!("GRANT SELECT, DELETE ON {TABLE} TO {reader}"));

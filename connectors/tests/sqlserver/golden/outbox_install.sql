@@ -43,6 +43,8 @@ INSERT INTO dbo.fluxion_outbox (at, source, op) VALUES (SYSUTCDATETIME(), N'dbo.
 GO
 INSERT INTO dbo.fluxion_outbox (at, source, op) VALUES (SYSUTCDATETIME(), N'dbo.MA_PAGOS(ID)', N'x')
 GO
+INSERT INTO dbo.fluxion_outbox (at, source, op) VALUES (SYSUTCDATETIME(), N'', N'a')
+GO
 GRANT SELECT, DELETE ON dbo.fluxion_outbox TO [agent]
 GO
 GRANT VIEW DEFINITION ON [dbo].[MA_PAGOS] TO [agent]
