@@ -1,6 +1,7 @@
 //! The shop of the common promises, kept in tables: read by diff, by a date, by a rowversion, by Change Tracking and
 //! through an outbox.
 
+use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 
 use fluxion_connectors::{Connector, OutboxPart};
@@ -36,7 +37,8 @@ async fn open_with_snapshots() -> Tables {
 async fn open_with(watermark: Json) -> Tables {
     let database = Database::with(include_str!("../../fixtures/sqlserver/shop.sql"));
     Tables {
-        connector: database.connector(),
+        // Without snapshots a reader waits for every till that is at work.
+        connector: database.connector_with(json!({"lock_timeout_seconds": 30})),
         database,
         watermark,
         prepared: false,
@@ -175,15 +177,90 @@ impl Tracked for Tables {
         true
     }
 
+    fn tills(&self, seed: u64, transactions: u64) -> Vec<JoinHandle<()>> {
+        let tills = (0..3).map(|till| {
+            let server = self.database.server.clone();
+            let seed = seed.wrapping_add(till).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            std::thread::spawn(move || {
+                let mut session = server.session();
+                let mut dice = Dice(seed);
+                for _ in 0..transactions {
+                    // A duplicate key, a deadlock: the till takes the sale back and goes on.
+                    if session.execute(&dice.transaction()).is_err() {
+                        session
+                            .execute("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
+                            .unwrap();
+                    }
+                }
+            })
+        });
+        tills.collect()
+    }
+
+    fn names(&self) -> BTreeMap<String, String> {
+        let rows = self
+            .database
+            .server
+            .query("SELECT code, name FROM dbo.products");
+        let rows = rows.unwrap().into_iter().map(|row| {
+            let mut cells = row.into_iter().flatten();
+            (cells.next().unwrap(), cells.next().unwrap())
+        });
+        rows.collect()
+    }
+
     async fn drop_price(&mut self) {
         let sql = "ALTER TABLE dbo.products DROP COLUMN price";
         self.database.run(sql);
     }
 }
 
+/// What tills do, the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 8) % below
+    }
+
+    fn transaction(&mut self) -> String {
+        let mut sql = "BEGIN TRANSACTION;\n".to_owned();
+        for _ in 0..=self.next(3) {
+            let (code, other) = (self.next(80), self.next(80));
+            let name = self.next(1_000_000);
+            let put = format!(
+                "UPDATE dbo.products SET name = '{name}', changed = GETDATE() WHERE code = '{code:03}';
+                 IF @@ROWCOUNT = 0 INSERT INTO dbo.products (code, name, price) VALUES ('{code:03}', '{name}', 1);\n"
+            );
+            sql += &match self.next(6) {
+                0 => format!("DELETE FROM dbo.products WHERE code = '{code:03}';\n"),
+                1 => format!(
+                    "UPDATE dbo.products SET code = '{other:03}', name = '{name}' WHERE code = '{code:03}';\n"
+                ),
+                2 => format!(
+                    "UPDATE dbo.products SET name = '{name}' WHERE code BETWEEN '{code:03}' AND '{code:03}9';\n"
+                ),
+                _ => put,
+            };
+        }
+        sql += &format!("WAITFOR DELAY '00:00:00.0{}0';\n", self.next(4));
+        if self.next(20) == 0 {
+            sql += "WAITFOR DELAY '00:00:00.600';\n";
+        }
+        sql + if self.next(5) == 0 {
+            "ROLLBACK TRANSACTION"
+        } else {
+            "COMMIT TRANSACTION"
+        }
+    }
+}
+
 promises!(open());
 noticing!(watermark, super::open(), Strategy::Watermark; rows);
 noticing!(rowversion, super::open_with_rowversion(), Strategy::Watermark; rows);
-noticing!(change_tracking, super::open(), Strategy::Log; documents and log);
-noticing!(change_tracking_in_snapshots, super::open_with_snapshots(), Strategy::Log; documents and log);
-noticing!(outbox, super::open(), Strategy::Outbox; documents and log);
+noticing!(change_tracking, super::open(), Strategy::Log; documents, log and tills);
+noticing!(change_tracking_in_snapshots, super::open_with_snapshots(), Strategy::Log; documents, log and tills);
+noticing!(outbox, super::open(), Strategy::Outbox; documents, log and tills);
