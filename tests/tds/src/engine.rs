@@ -2,6 +2,7 @@
 
 mod access;
 mod aggregate;
+mod align;
 mod bind;
 mod call;
 mod catalog;

@@ -18,6 +18,9 @@ struct Tally {
     seen: HashSet<Vec<u8>>,
 }
 
+/// The first row of a group, and its results.
+type Finished = (Vec<Option<Row>>, Vec<Value>);
+
 struct Group {
     /// The first row of the group, for the columns it is grouped by.
     rows: Vec<Option<Row>>,
@@ -96,11 +99,7 @@ impl Groups {
     }
 
     /// The groups with their results.
-    pub fn finish(
-        self,
-        _runner: &Runner<'_>,
-        select: &SelectPlan,
-    ) -> Result<Vec<(Vec<Option<Row>>, Vec<Value>)>> {
+    pub fn finish(self, _runner: &Runner<'_>, select: &SelectPlan) -> Result<Vec<Finished>> {
         let mut finished = Vec::with_capacity(self.groups.len());
         for group in self.groups {
             let values = group

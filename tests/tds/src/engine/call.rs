@@ -1,6 +1,7 @@
 //! Functions: which there are and what types they give. What they do stands in [`super::functions`].
 
-use super::bind::{Runner, Scope, coerce, fold};
+use super::align::{coerce, fold};
+use super::bind::{Runner, Scope};
 use super::plan::{Node, Typed};
 use crate::data::types::{MAX, SqlType};
 use crate::data::value::Value;
@@ -35,12 +36,6 @@ impl Runner<'_> {
                 ));
             }
             "COALESCE" => return self.coalesce(arguments, scope),
-            "SQL_VARIANT_PROPERTY" if arguments.len() == 2 => {
-                return self.variant_property(arguments, scope);
-            }
-            "COLLATIONPROPERTY" if arguments.len() == 2 => {
-                return Ok(Typed::constant(Value::Int(1252), SqlType::Int));
-            }
             _ => {}
         }
         let arguments = arguments
@@ -70,31 +65,6 @@ impl Runner<'_> {
             kind,
             nullable,
         })
-    }
-
-    /// The type and collation of an expression, as those of a `sql_variant` made of it; of a NULL there is nothing to tell.
-    fn variant_property(&self, arguments: &[Expr], scope: &Scope<'_>) -> Result<Typed> {
-        let of = self.value(&arguments[0], scope)?;
-        let property = match self.value(&arguments[1], scope)?.node {
-            Node::Constant(Value::Text(text)) => text.to_lowercase(),
-            _ => String::new(),
-        };
-        let told = match property.as_str() {
-            "basetype" => Value::text(of.kind.name()),
-            "collation" => of
-                .kind
-                .collation()
-                .map_or(Value::Null, |collation| Value::text(collation.name)),
-            _ => Value::Null,
-        };
-        let is_null = Node::IsNull(Box::new(of), false);
-        Ok(Typed::new(
-            Node::Case(
-                vec![(is_null, Node::Constant(Value::Null))],
-                Box::new(Node::Constant(told)),
-            ),
-            SqlType::nvarchar(128),
-        ))
     }
 
     fn coalesce(&self, arguments: &[Expr], scope: &Scope<'_>) -> Result<Typed> {

@@ -1,40 +1,29 @@
 //! Statements that change rows.
 
-use std::collections::HashSet;
-use std::ops::ControlFlow;
+mod target;
+
 use std::sync::Arc;
+
+use target::{Hits, Place};
 
 use super::bind::{Named, Runner, Scope};
 use super::evaluate::Frame;
 use super::locals::Small;
 use super::permission::Permission;
-use super::plan::{Data, Field, SourcePlan, Typed};
-use super::run::Walk;
-use super::select::{conjuncts, place};
+use super::plan::{Field, Typed};
 use super::statement::{Reply, Work};
 use super::store::Database;
-use super::table::{Column, Sight, Table};
+use super::table::{Column, Table};
 use crate::data::convert::store;
 use crate::data::types::SqlType;
 use crate::data::value::{Row, Value};
 use crate::error::{Result, SqlError, Stop};
 use crate::sql::ast::{
-    Body, Delete, Expr, Insert, InsertFrom, Join, JoinKind, Name, Output, Select, Sort, Source,
-    SourceKind, Target, Update,
+    Delete, Expr, Insert, InsertFrom, Name, Output, Source, SourceKind, Target, Update,
 };
 
-/// Which table a statement changes.
-#[derive(Debug, Clone)]
-struct Place {
-    database: String,
-    table: i64,
-}
-
-/// One row that is to be changed, with the rows it was joined to.
-struct Hit {
-    id: u64,
-    rows: Vec<Option<Row>>,
-}
+/// The values that an insert brings for one row, by column of the table; none where it brings none.
+type Brought = Vec<Option<(Value, SqlType)>>;
 
 /// What is written about one row: before and after.
 type Written = (Option<Row>, Option<Row>);
@@ -70,14 +59,10 @@ impl Runner<'_> {
     }
 
     /// The values of each row that an insert brings, by column of the table; none where it brings none.
-    fn brought(
-        &self,
-        insert: &Insert,
-        names: &[Column],
-    ) -> Result<Vec<Vec<Option<(Value, SqlType)>>>> {
+    fn brought(&self, insert: &Insert, names: &[Column]) -> Result<Vec<Brought>> {
         let positions = insert_columns(insert, names, self.locals.identity_insert.is_some())?;
         let mut brought = Vec::new();
-        let mut take = |values: Vec<Option<(Value, SqlType)>>| -> Result<()> {
+        let mut take = |values: Brought| -> Result<()> {
             if values.len() != positions.len() {
                 return Err(SqlError::general(
                     213,
@@ -123,11 +108,7 @@ impl Runner<'_> {
     }
 
     /// A whole row as the table keeps it; identity, rowversion and computed columns are still to come.
-    fn completed(
-        &self,
-        table: &Table,
-        brought: Vec<Option<(Value, SqlType)>>,
-    ) -> Result<Vec<Value>> {
+    fn completed(&self, table: &Table, brought: Brought) -> Result<Vec<Value>> {
         let mut row = Vec::with_capacity(table.columns.len());
         for (column, value) in table.columns.iter().zip(brought) {
             let value = match (value, &column.default) {
@@ -184,114 +165,6 @@ impl Runner<'_> {
             }
         }
         Ok(row)
-    }
-
-    /// The rows that an update or a delete concerns.
-    fn hits(
-        &self,
-        target: &Target,
-        permission: Permission,
-    ) -> Result<(Place, usize, Vec<SourcePlan>, Scope<'static>, Vec<Hit>)> {
-        let resolved = resolve(target)?;
-        let mut scope = Scope::empty();
-        let mut sources = Vec::new();
-        let with = if resolved.is_common {
-            &[][..]
-        } else {
-            &target.with
-        };
-        self.bind_from(&resolved.from, &mut scope, &mut sources, with)?;
-        let at = scope
-            .sources
-            .iter()
-            .position(|named| named.alias.eq_ignore_ascii_case(&resolved.alias));
-        let at = at.ok_or_else(|| SqlError::no_object(&target.table.to_string()))?;
-        let Data::Table {
-            database,
-            table,
-            sight,
-        } = &mut sources[at].data
-        else {
-            return Err(SqlError::general(4421, "Derived table is not updatable because a column of the derived table is derived or constant.").into());
-        };
-        if *sight != Sight::PassOver {
-            *sight = Sight::Committed;
-        }
-        let place_of = Place {
-            database: database.clone(),
-            table: *table,
-        };
-        let base = self.state.database(database)?;
-        if let Some(table) = base.tables.get(table) {
-            self.may(permission, base, table.id, &table.name)?;
-        }
-        let mut guards = Vec::new();
-        for filter in &resolved.filters {
-            for part in conjuncts(self.condition(filter, &scope)?) {
-                place(part, &mut sources, &mut guards);
-            }
-        }
-        let mut order: Vec<(Typed, bool)> = Vec::new();
-        for sort in &resolved.order {
-            order.push((self.value(&sort.by, &scope)?, sort.descending));
-        }
-        let limit = match &resolved.top {
-            None => usize::MAX,
-            Some(top) => {
-                let top = self.value(top, &Scope::empty())?;
-                usize::try_from(self.constant(&top)?.as_int().unwrap_or(0)).unwrap_or(0)
-            }
-        };
-        for guard in &guards {
-            if !self.is_true(guard, &Frame::EMPTY)? {
-                return Ok((place_of, at, sources, scope, Vec::new()));
-            }
-        }
-        let hits = self.collect(&sources, at, &order, limit)?;
-        Ok((place_of, at, sources, scope, hits))
-    }
-
-    fn collect(
-        &self,
-        sources: &[SourcePlan],
-        at: usize,
-        order: &[(Typed, bool)],
-        limit: usize,
-    ) -> Result<Vec<Hit>> {
-        let mut seen = HashSet::new();
-        let mut keyed: Vec<(Vec<u8>, Hit)> = Vec::new();
-        let walk = Walk::new(sources, None, None);
-        if limit > 0 {
-            self.walk(&walk, &mut |rows, ids| {
-                if seen.insert(ids[at]) {
-                    let frame = Frame {
-                        rows,
-                        ..Frame::EMPTY
-                    };
-                    let mut key = Vec::new();
-                    for (by, descending) in order {
-                        let start = key.len();
-                        self.typed(by, &frame)?.key(by.kind, &mut key);
-                        if *descending {
-                            key[start..].iter_mut().for_each(|byte| *byte = !*byte);
-                        }
-                    }
-                    let hit = Hit {
-                        id: ids[at],
-                        rows: rows.to_vec(),
-                    };
-                    keyed.push((key, hit));
-                }
-                Ok(if order.is_empty() && keyed.len() >= limit {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                })
-            })?;
-        }
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
-        keyed.truncate(limit);
-        Ok(keyed.into_iter().map(|(_, hit)| hit).collect())
     }
 
     /// The rows of an OUTPUT clause.
@@ -369,90 +242,6 @@ fn insert_columns(
         positions.push(at);
     }
     Ok(positions)
-}
-
-/// The parts of an update or a delete, once a common table expression in the way is seen through.
-struct Resolved {
-    from: Vec<Join>,
-    filters: Vec<Expr>,
-    alias: String,
-    top: Option<Expr>,
-    order: Vec<Sort>,
-    is_common: bool,
-}
-
-fn resolve(target: &Target) -> Result<Resolved> {
-    let plain = target.table.schema.is_none();
-    let common = target
-        .with
-        .iter()
-        .find(|common| plain && common.name.eq_ignore_ascii_case(&target.table.object));
-    if let Some(common) = common {
-        let Body::Select(select) = &common.query.body else {
-            return Err(SqlError::beyond("changing rows through a union").into());
-        };
-        return through(common.name.as_str(), select, &common.query.order, target);
-    }
-    if target.from.is_empty() {
-        return Ok(Resolved {
-            from: vec![Join {
-                kind: JoinKind::Inner,
-                source: Source {
-                    kind: SourceKind::Table(target.table.clone()),
-                    alias: None,
-                    columns: Vec::new(),
-                    hints: target.hints.clone(),
-                },
-                on: None,
-            }],
-            filters: target.filter.iter().cloned().collect(),
-            alias: target.table.object.clone(),
-            top: target.top.clone(),
-            order: Vec::new(),
-            is_common: false,
-        });
-    }
-    // The target may be an alias, or the name of a table that has one.
-    let aliased =
-        target
-            .from
-            .iter()
-            .find_map(|join| match (&join.source.kind, &join.source.alias) {
-                (_, Some(alias)) if plain && alias.eq_ignore_ascii_case(&target.table.object) => {
-                    Some(alias.clone())
-                }
-                (SourceKind::Table(name), Some(alias))
-                    if name.object.eq_ignore_ascii_case(&target.table.object) =>
-                {
-                    Some(alias.clone())
-                }
-                _ => None,
-            });
-    Ok(Resolved {
-        from: target.from.clone(),
-        filters: target.filter.iter().cloned().collect(),
-        alias: aliased.unwrap_or_else(|| target.table.object.clone()),
-        top: target.top.clone(),
-        order: Vec::new(),
-        is_common: false,
-    })
-}
-
-fn through(name: &str, select: &Select, order: &[Sort], target: &Target) -> Result<Resolved> {
-    let [join] = select.from.as_slice() else {
-        return Err(SqlError::beyond("changing rows through a join").into());
-    };
-    let mut join = join.clone();
-    join.source.alias = Some(name.to_owned());
-    let filters = select.filter.iter().chain(&target.filter).cloned();
-    Ok(Resolved {
-        from: vec![join],
-        filters: filters.collect(),
-        alias: name.to_owned(),
-        top: select.top.clone().or_else(|| target.top.clone()),
-        order: order.to_vec(),
-        is_common: true,
-    })
 }
 
 impl Work<'_> {
@@ -561,7 +350,12 @@ impl Work<'_> {
 
     pub fn update(&mut self, update: &Update) -> Result<Vec<Reply>> {
         let runner = self.runner();
-        let (place, at, _, scope, hits) = runner.hits(&update.target, Permission::Update)?;
+        let Hits {
+            place,
+            at,
+            scope,
+            rows: hits,
+        } = runner.hits(&update.target, Permission::Update)?;
         let table = self.table_at(&place)?;
         let mut set = Vec::new();
         for (name, value) in &update.set {
@@ -620,7 +414,12 @@ impl Work<'_> {
 
     pub fn delete(&mut self, delete: &Delete) -> Result<Vec<Reply>> {
         let runner = self.runner();
-        let (place, at, _, _, hits) = runner.hits(&delete.target, Permission::Delete)?;
+        let Hits {
+            place,
+            at,
+            rows: hits,
+            ..
+        } = runner.hits(&delete.target, Permission::Delete)?;
         let transaction = self.transaction()?;
         let mut written = Vec::new();
         for hit in hits {
@@ -646,7 +445,9 @@ impl Work<'_> {
             from: Vec::new(),
             filter: None,
         };
-        let (place, _, _, _, hits) = self.runner().hits(&target, Permission::Alter)?;
+        let Hits {
+            place, rows: hits, ..
+        } = self.runner().hits(&target, Permission::Alter)?;
         let transaction = self.transaction()?;
         for hit in hits {
             self.state.write(

@@ -78,7 +78,7 @@ impl Runner<'_> {
                 };
             if concerns {
                 match how {
-                    Grant::Grant => granted = true,
+                    Grant::Allow => granted = true,
                     Grant::Deny => return false,
                     Grant::Revoke => {}
                 }

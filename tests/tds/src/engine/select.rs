@@ -1,6 +1,7 @@
 //! From queries to plans.
 
-use super::bind::{Collected, Named, Runner, Scope, coerce};
+use super::align::coerce;
+use super::bind::{Collected, Named, Runner, Scope};
 use super::plan::{
     Data, Field, Node, OrderBy, Ordering, Plan, PlanBody, SelectPlan, SourcePlan, Typed,
 };

@@ -429,7 +429,7 @@ pub(crate) enum Statement {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
-    Grant,
+    Allow,
     Deny,
     Revoke,
 }

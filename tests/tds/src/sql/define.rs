@@ -16,7 +16,7 @@ impl Parser<'_> {
             "DROP" => self.drop_statement(),
             "ENABLE" => self.toggle_trigger(true),
             "DISABLE" => self.toggle_trigger(false),
-            "GRANT" => self.grant(Grant::Grant),
+            "GRANT" => self.grant(Grant::Allow),
             "DENY" => self.grant(Grant::Deny),
             _ => self.grant(Grant::Revoke),
         }
@@ -230,7 +230,7 @@ impl Parser<'_> {
             "DEFAULT" => {
                 self.step();
                 column.default = Some(self.sum()?);
-                if self.words(&["WITH", "VALUES"]) {}
+                self.words(&["WITH", "VALUES"]);
             }
             word @ ("PRIMARY" | "UNIQUE") => {
                 let primary = word == "PRIMARY";
@@ -309,7 +309,7 @@ impl Parser<'_> {
         let events = self.comma_list(Self::any_word)?;
         self.words(&["NOT", "FOR", "REPLICATION"]);
         self.need("AS")?;
-        let body = self.to_the_end()?;
+        let body = self.rest_of_batch()?;
         Ok(Statement::CreateTrigger(TriggerDef {
             name,
             table,
@@ -323,7 +323,7 @@ impl Parser<'_> {
     }
 
     /// The rest of the batch.
-    fn to_the_end(&mut self) -> Parsed<Vec<Stated>> {
+    fn rest_of_batch(&mut self) -> Parsed<Vec<Stated>> {
         let mut body = Vec::new();
         loop {
             while self.sign(";") {}
@@ -400,7 +400,9 @@ impl Parser<'_> {
     }
 
     fn alter_table(&mut self) -> Parsed<AlterTable> {
-        if self.words(&["WITH", "NOCHECK"]) || self.words(&["WITH", "CHECK"]) {}
+        if !self.words(&["WITH", "NOCHECK"]) {
+            self.words(&["WITH", "CHECK"]);
+        }
         match self.any_word()?.as_str() {
             "ADD" => match self.upper().as_str() {
                 "CONSTRAINT" | "PRIMARY" | "UNIQUE" | "FOREIGN" | "CHECK" | "DEFAULT" => {

@@ -279,11 +279,11 @@ impl Parser<'_> {
                     "UNCOMMITTED" | "COMMITTED" | "SNAPSHOT" | "SERIALIZABLE"
                 ) || (last == "READ" && words.iter().any(|w| w == "REPEATABLE"))
             } else {
-                words.len() > 1
-                    && last != ","
-                    && !self.is_sign_ahead(0, ",")
-                    && !matches!(last, "IO" | "TIME" | "STATISTICS")
-                    && !(first == "IDENTITY_INSERT" && !matches!(last, "ON" | "OFF"))
+                let value_is_due = match first.as_str() {
+                    "IDENTITY_INSERT" => !matches!(last, "ON" | "OFF"),
+                    _ => matches!(last, "," | "IO" | "TIME" | "STATISTICS"),
+                };
+                words.len() > 1 && !value_is_due && !self.is_sign_ahead(0, ",")
             };
             if ended {
                 break;

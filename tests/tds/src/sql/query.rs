@@ -375,7 +375,8 @@ impl Parser<'_> {
     /// `WITH (NOLOCK, INDEX(x))` or `(NOLOCK)`.
     pub fn hints(&mut self) -> Parsed<Vec<String>> {
         let with = self.is_word("WITH") && self.is_sign_ahead(1, "(");
-        if !with && !(self.is_sign_ahead(0, "(") && is_hint(self.ahead(1))) {
+        let bare = self.is_sign_ahead(0, "(") && is_hint(self.ahead(1));
+        if !with && !bare {
             return Ok(Vec::new());
         }
         if with {
