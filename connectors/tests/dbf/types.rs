@@ -271,3 +271,52 @@ async fn a_missing_column_or_table_is_named_with_those_there_are() {
     assert_eq!(catalog.tables[0].name, "T");
     assert_eq!(catalog.tables[0].columns[1].type_name, "C(9)");
 }
+
+/// Tables from another hand: the Python library `dbf` 0.99.11 wrote the files of `fixtures/dbf`.
+#[tokio::test]
+async fn tables_that_another_program_wrote_are_read_as_they_were_meant() {
+    let folder = Folder::new();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/dbf");
+    for file in [
+        "vfp.dbf", "vfp.fpt", "fp.dbf", "fp.fpt", "db3.dbf", "db3.dbt",
+    ] {
+        std::fs::copy(fixtures.join(file), folder.file(file)).unwrap();
+    }
+    let mirror = read(&folder, json!({"name": "VFP"})).await;
+    assert_eq!(mirror.keys(), ["1", "3"], "the second is deleted");
+    for (column, expected) in [
+        ("name", "Ñandú"),
+        ("price", "12.30"),
+        ("money", "1234.5678"),
+        ("rate", "16.5"),
+        ("day", "2026-02-28"),
+        ("at", "2026-02-28T23:59:58"),
+        ("flag", "true"),
+    ] {
+        assert_eq!(mirror.cell("1", column), expected, "{column}");
+    }
+    assert!(
+        mirror
+            .cell("1", "note")
+            .starts_with("Una nota larga con eñe: xxx")
+    );
+    assert_eq!(
+        mirror.cell("1", "note").len(),
+        "Una nota larga con eñe: ".len() + 100
+    );
+    for column in ["name", "price", "flag", "day", "at"] {
+        assert_eq!(mirror.cell("3", column), "", "{column}");
+    }
+    assert_eq!(mirror.cell("3", "note"), "otra");
+    for name in ["fp", "db3"] {
+        let mirror = read(&folder, json!({"name": name})).await;
+        assert_eq!(mirror.cell("1", "name"), "Piña", "{name}");
+        assert_eq!(mirror.cell("1", "price"), "12.30", "{name}");
+        assert_eq!(mirror.cell("1", "note"), "Una nota con eñe", "{name}");
+        assert_eq!(
+            mirror.cell("2", "note"),
+            "otra ".repeat(200).trim_end(),
+            "{name}"
+        );
+    }
+}

@@ -278,6 +278,7 @@ impl Shop {
         // The field is as wide as that, and its user stops typing.
         let name: String = article.name.chars().take(60).collect();
         article.name = name.trim_end().to_owned();
+        article.cost = cents(article.cost * RATE);
         let id = self.next_product;
         self.next_product += 1;
         let price = cents(article.price * RATE);
