@@ -1,4 +1,4 @@
-//! The demo: a cloud, three stores with a POS each, and, with `--check`, the proof that they agree.
+//! The demo: a cloud, five stores with a POS each, and, with `--check`, the proof that they agree.
 
 pub mod api;
 pub mod browser;

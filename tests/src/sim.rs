@@ -1,4 +1,4 @@
-//! A Venezuelan chain that never closes: three stores whose POS systems keep selling, changing prices, adding and
+//! A Venezuelan chain that never closes: five stores whose POS systems keep selling, changing prices, adding and
 //! deleting products, and now and then write a bad row.
 //!
 //! Everything follows from one seed, except where the moment itself is part of the data. Names of companies, brands

@@ -19,7 +19,7 @@ use step::Steps;
 const HELP: &str = "\
 cargo xtask <command>
 
-  demo [options]    build everything and run a chain of three stores with live POS systems
+  demo [options]    build everything and run a chain of five stores with live POS systems
                     --check      let it run, stop the stores, compare every record with the cloud, exit 0 or 1
                     --postgres   keep the cloud's data in a private PostgreSQL instead of SQLite
                     --kill       also kill agents and the cloud at random moments while they sync

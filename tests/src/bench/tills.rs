@@ -29,7 +29,7 @@ pub(super) struct Contender {
 enum Server {
     MariaDb(Rc<MariaDb>),
     PostgreSql(Rc<PostgreSql>),
-    SqlServer(Rc<fluxion_tds::Server>),
+    MsSql(Rc<fluxion_tds::Server>),
 }
 
 /// A connection that stays open, as a till's does.
@@ -105,7 +105,7 @@ impl Contender {
         let text = match &self.server {
             Server::MariaDb(server) => server.query(DATABASE, sql)?,
             Server::PostgreSql(server) => server.query(DATABASE, sql)?,
-            Server::SqlServer(server) => {
+            Server::MsSql(server) => {
                 let rows = server.query(sql)?;
                 rows.into_iter().flatten().flatten().collect()
             }
@@ -118,7 +118,7 @@ impl Contender {
         let mut command = match &self.server {
             Server::MariaDb(server) => server.client(DATABASE),
             Server::PostgreSql(server) => server.client(DATABASE),
-            Server::SqlServer(server) => return Ok(Till::Direct(Box::new(server.session()))),
+            Server::MsSql(server) => return Ok(Till::Direct(Box::new(server.session()))),
         };
         let mut client = command
             .stdin(Stdio::piped())
@@ -190,14 +190,14 @@ impl Server {
             );
         }
         server.execute(&sql)?;
-        Ok(Self::SqlServer(Rc::new(server)))
+        Ok(Self::MsSql(Rc::new(server)))
     }
 
     fn connector(&self) -> &'static str {
         match self {
             Self::MariaDb(_) => "mysql",
             Self::PostgreSql(_) => "postgres",
-            Self::SqlServer(_) => "sqlserver",
+            Self::MsSql(_) => "sqlserver",
         }
     }
 
@@ -205,7 +205,7 @@ impl Server {
         let (port, user, password) = match self {
             Self::MariaDb(server) => (server.port(), mariadb::USER, mariadb::PASSWORD),
             Self::PostgreSql(server) => (server.port(), postgres::USER, "none"),
-            Self::SqlServer(server) => (server.port(), TDS_USER, TDS_PASSWORD),
+            Self::MsSql(server) => (server.port(), TDS_USER, TDS_PASSWORD),
         };
         format!(
             "[[pos]]\nname = \"till\"\nconnector = \"{}\"\nmapping = \"mapping.toml\"\n\

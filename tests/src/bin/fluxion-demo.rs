@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use fluxion_tests::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
 use fluxion_tests::{bench, demo};
 
-/// A chain of three stores, live.
+/// A chain of five stores, live.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -17,7 +17,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Start a cloud and three stores with live POS systems.
+    /// Start a cloud and five stores with live POS systems.
     Run(demo::Options),
     /// Start a cloud and one store, and run the browser test against them.
     Browser(demo::browser::Options),

@@ -43,9 +43,9 @@ pub(in super::super) async fn allows(
     if let Some((what, remedy)) = facts.obstacle() {
         return no(joined(what, &remedy));
     }
-    for mut table in feed.tables.clone() {
+    for table in &feed.tables {
         let found = layout(&mut conn, &table.name).await.map_err(failed)?;
-        if let Err(obstacle) = fitting(&feed.stream, &mut table, found) {
+        if let Err(obstacle) = fitting(&feed.stream, table, found) {
             return no(obstacle.what);
         }
     }
