@@ -41,9 +41,9 @@ impl State {
     /// Notes a statement, and says what is to go wrong with it.
     pub(crate) fn hear(&mut self, text: &str) -> Option<Action> {
         if self.heard.len() >= KEPT {
-            self.heard.remove(0);
+            self.heard.pop_front();
         }
-        self.heard.push(text.to_owned());
+        self.heard.push_back(text.to_owned());
         let lower = text.to_lowercase();
         let at = self.faults.iter_mut().position(|fault| {
             let fits = lower.contains(&fault.when);

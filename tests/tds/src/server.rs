@@ -18,7 +18,7 @@ use crate::hooks::{Action, Fault};
 use crate::wire;
 
 /// Which SQL Server it plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// 2008: speaks TDS 7.3.
     Sql2008,
@@ -415,7 +415,7 @@ impl Server {
 
     /// The statements that were asked for since the last call, in order.
     pub fn heard(&self) -> Vec<String> {
-        std::mem::take(&mut self.shared.lock().heard)
+        std::mem::take(&mut self.shared.lock().heard).into()
     }
 
     /// Cuts all connections.

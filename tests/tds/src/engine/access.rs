@@ -190,6 +190,26 @@ impl Runner<'_> {
                     _ => None,
                 })
             }
+            Node::In(of, list, false) if bare_column(of, source) == Some(column) => {
+                let mut outermost: Option<Vec<u8>> = None;
+                for item in list {
+                    let known =
+                        last_source(&item.node, usize::MAX).is_none_or(|last| last < source);
+                    let Some(key) = (if known {
+                        self.key_of(item, kind, frame)?
+                    } else {
+                        None
+                    }) else {
+                        return Ok(None);
+                    };
+                    outermost = Some(match outermost {
+                        None => key,
+                        Some(other) if low => other.min(key),
+                        Some(other) => other.max(key),
+                    });
+                }
+                Ok(outermost)
+            }
             other => match compared(other, source) {
                 Some(found) if found.column == column => {
                     let fits = match found.op {

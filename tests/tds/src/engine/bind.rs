@@ -12,6 +12,7 @@ use crate::data::convert::convert;
 use crate::data::types::SqlType;
 use crate::data::value::Value;
 use crate::error::{Result, SqlError};
+use crate::server::Version;
 use crate::sql::ast::{BinaryOp, Expr, Sort, UnaryOp};
 
 /// Runs one statement for one session, on a state that does not change meanwhile.
@@ -173,6 +174,10 @@ impl Runner<'_> {
                 style,
                 lenient,
             } => {
+                if *lenient && self.state.identity.version < Version::Sql2012 {
+                    let message = "'try_cast' is not a recognized built-in function name.";
+                    return Err(SqlError::new(195, 15, message).into());
+                }
                 let of = self.value(of, scope)?;
                 let style = match style {
                     None => None,

@@ -5,11 +5,15 @@ use super::bind::{Runner, Scope};
 use super::plan::{Node, Typed};
 use crate::data::types::{MAX, SqlType};
 use crate::data::value::Value;
-use crate::error::{Result, SqlError};
+use crate::error::{Result, SqlError, Stop};
+use crate::server::Version;
 use crate::sql::ast::{BinaryOp, Expr};
 
 impl Runner<'_> {
     pub(super) fn call(&self, name: &str, arguments: &[Expr], scope: &Scope<'_>) -> Result<Typed> {
+        if name == "IIF" && self.state.identity.version < Version::Sql2012 {
+            return Err(unknown(name));
+        }
         match name {
             // These are conditions in disguise.
             "IIF" if arguments.len() == 3 => {
@@ -42,6 +46,9 @@ impl Runner<'_> {
             .iter()
             .map(|argument| self.value(argument, scope))
             .collect::<Result<Vec<_>>>()?;
+        if since(name).is_some_and(|version| self.state.identity.version < version) {
+            return Err(unknown(name));
+        }
         let kind = result_type(name, &arguments)?;
         let arguments = if name == "ISNULL" {
             let mut arguments = arguments.into_iter();
@@ -93,6 +100,22 @@ impl Runner<'_> {
             nullable,
         })
     }
+}
+
+fn unknown(name: &str) -> Stop {
+    let name = name.to_lowercase();
+    let message = format!("'{name}' is not a recognized built-in function name.");
+    SqlError::new(195, 15, message).into()
+}
+
+/// The version that brought a function, where it is younger than 2008.
+fn since(name: &str) -> Option<Version> {
+    Some(match name {
+        "CONCAT" | "FORMAT" | "EOMONTH" | "DATEFROMPARTS" => Version::Sql2012,
+        "DATEDIFF_BIG" => Version::Sql2016,
+        "TRIM" | "CONCAT_WS" => Version::Sql2017,
+        _ => return None,
+    })
 }
 
 fn result_type(name: &str, arguments: &[Typed]) -> Result<SqlType> {
@@ -247,11 +270,7 @@ fn result_type(name: &str, arguments: &[Typed]) -> Result<SqlType> {
         },
         "SERVERPROPERTY" | "DATABASEPROPERTYEX" | "CONNECTIONPROPERTY" => property_type(arguments),
         _ => {
-            let message = format!(
-                "'{}' is not a recognized built-in function name.",
-                name.to_lowercase()
-            );
-            return Err(SqlError::new(195, 15, message).into());
+            return Err(unknown(name));
         }
     })
 }

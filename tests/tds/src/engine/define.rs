@@ -17,6 +17,7 @@ use super::table::{Column, Table, Trigger, View};
 use crate::data::collation::Collation;
 use crate::data::types::SqlType;
 use crate::error::{Result, SqlError};
+use crate::server::Version;
 use crate::sql::ast::{ColumnDef, Grant, KeyDef, Name, ObjectKind, Statement, TriggerDef};
 
 fn taken(name: &str) -> SqlError {
@@ -109,6 +110,9 @@ impl Work<'_> {
                 names,
                 lenient,
             } => {
+                if *lenient && self.state.identity.version < Version::Sql2016 {
+                    return Err(SqlError::new(156, 15, "Incorrect syntax near the keyword 'IF'.").into());
+                }
                 self.runner().may_define("DROP")?;
                 for name in names {
                     self.drop_object(*kind, name, *lenient)?;

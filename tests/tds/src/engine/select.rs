@@ -7,6 +7,7 @@ use super::plan::{
 };
 use crate::data::types::SqlType;
 use crate::error::{Result, SqlError};
+use crate::server::Version;
 use crate::sql::ast::{
     Body, Combine, Common, Expr, Item, Join, JoinKind, Query, Select, Sort, Source, SourceKind,
 };
@@ -37,6 +38,9 @@ impl Runner<'_> {
             }
         };
         let scope = Scope::empty();
+        if query.offset.is_some() && self.state.identity.version < Version::Sql2012 {
+            return Err(SqlError::syntax("OFFSET", 0).into());
+        }
         if let Some(offset) = &query.offset {
             plan.skip = Some(self.value(offset, &scope)?);
         }

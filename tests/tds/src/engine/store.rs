@@ -142,7 +142,7 @@ pub(crate) struct State {
     pub sessions: BTreeMap<u16, Present>,
     pub faults: Vec<Fault>,
     /// Statements as they came, for tests that look at what was asked.
-    pub heard: Vec<String>,
+    pub heard: std::collections::VecDeque<String>,
     pub identity: crate::server::Identity,
     /// Ticks that tests moved the clock on by.
     pub clock_shift: i64,
@@ -186,7 +186,7 @@ impl State {
             public: Vec::new(),
             sessions: BTreeMap::new(),
             faults: Vec::new(),
-            heard: Vec::new(),
+            heard: std::collections::VecDeque::new(),
             identity,
             clock_shift: 0,
             commit: 1,
@@ -408,7 +408,13 @@ impl State {
             };
             let limit = now - tracking.retention_minutes * 60 * moment::SECOND;
             for table in database.tables.values_mut() {
-                if let Some(tracked) = &mut table.tracked {
+                // The oldest comes first.
+                if let Some(tracked) = &mut table.tracked
+                    && tracked
+                        .entries
+                        .first()
+                        .is_some_and(|oldest| oldest.at < limit)
+                {
                     tracked.forget(|change| change.at < limit);
                 }
             }

@@ -67,10 +67,12 @@ impl Runner<'_> {
         let since = since.unwrap_or(0);
         let mut nets: BTreeMap<Vec<u8>, Net<'_>> = BTreeMap::new();
         let newest = self.tracked_until(database);
-        let entries = tracked
+        let first = tracked
             .entries
+            .partition_point(|change| change.version <= since);
+        let entries = tracked.entries[first..]
             .iter()
-            .filter(|change| change.version > since && change.version <= newest);
+            .take_while(|change| change.version <= newest);
         for change in entries {
             let mut key = Vec::new();
             for (value, field) in change.key.iter().zip(&keys) {

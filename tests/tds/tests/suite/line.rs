@@ -55,3 +55,31 @@ async fn what_was_asked_can_be_looked_at() {
     client.execute("SELECT @P1", &[&1i32]).await.unwrap();
     assert_eq!(server.heard(), ["SELECT 1", "SELECT @P1"]);
 }
+
+#[test]
+fn an_old_server_does_not_know_what_came_later() {
+    let server = Options::default()
+        .version(Version::Sql2008R2)
+        .start()
+        .unwrap();
+    for (sql, number) in [
+        ("SELECT CONCAT('a', 'b')", 195),
+        ("SELECT IIF(1 = 1, 1, 2)", 195),
+        ("SELECT TRY_CAST('1' AS int)", 195),
+        (
+            "SELECT name FROM sys.types ORDER BY name OFFSET 1 ROWS",
+            102,
+        ),
+        ("DROP TABLE IF EXISTS t", 156),
+    ] {
+        assert_eq!(server.query(sql).unwrap_err().number, number, "{sql}");
+    }
+    let younger = Options::default()
+        .version(Version::Sql2022)
+        .start()
+        .unwrap();
+    assert_eq!(
+        younger.query("SELECT CONCAT('a', 'b')").unwrap()[0][0].as_deref(),
+        Some("ab")
+    );
+}
