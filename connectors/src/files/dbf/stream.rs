@@ -21,9 +21,10 @@ use crate::error::{SourceError, SourceResult};
 const PATIENCE: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 
-/// While a POS keeps a file open, Windows tells the time of its changes late. So the time is believed only for so long.
+/// While a POS keeps a file open, Windows tells the time of its changes late. So the time is believed only for so long,
+/// and then the bytes themselves are compared.
 fn belief() -> TimeDelta {
-    TimeDelta::minutes(15)
+    TimeDelta::minutes(1)
 }
 
 /// Reads one table and its children.
