@@ -104,7 +104,7 @@ impl OdbcDialect {
             DialectName::Sqlite => format!("'{}'", moment.format("%Y-%m-%d %H:%M:%S%.f")),
             _ if nanos == 0 => format!("{{ts '{seconds}'}}"),
             // `datetime` has milliseconds; what has more is a `datetime2`.
-            DialectName::Sqlserver if nanos % 1_000_000 != 0 => {
+            DialectName::Sqlserver if !nanos.is_multiple_of(1_000_000) => {
                 format!("CAST('{seconds}.{:07}' AS datetime2)", nanos / 100)
             }
             DialectName::Sqlserver => format!("{{ts '{seconds}.{:03}'}}", nanos / 1_000_000),

@@ -52,13 +52,10 @@ impl Session {
 
     async fn autocommit(&self, on: bool) -> Result<(), SqlFault> {
         let work = self.line.call(move |worker| {
-            Ok(match on {
-                false => worker.connection.set_autocommit(false)?,
-                true => {
-                    worker.connection.commit()?;
-                    worker.connection.set_autocommit(true)?;
-                }
-            })
+            if on {
+                worker.connection.commit()?;
+            }
+            Ok(worker.connection.set_autocommit(on)?)
         });
         match work.await {
             // A driver without transactions reads without them.

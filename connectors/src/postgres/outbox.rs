@@ -198,7 +198,7 @@ pub(super) async fn script(
             statements.push(format!("GRANT SELECT, DELETE ON {outbox} TO {user}"));
             for spec in streams {
                 // Whoever empties the table takes this row away too, and that is noticed.
-                let name = literal(&spec.name.to_string());
+                let name = literal(spec.name.as_ref());
                 statements.push(format!(
                     "INSERT INTO {outbox} (xid, stream) SELECT 0, {name} WHERE NOT EXISTS \
                      (SELECT 1 FROM {outbox} WHERE xid = 0 AND stream = {name})"
@@ -440,5 +440,47 @@ fn explain(target: &Target, statement: &str, fault: SqlFault) -> SourceError {
             "The server refuses the statement; nothing was changed. Show the statement to the database's technician.",
             fault,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items() -> Watched {
+        Watched {
+            table: "public.items".into(),
+            key: vec![
+                ("\"id\"".into(), "integer".into()),
+                ("\"made\"".into(), "date".into()),
+            ],
+            name: "fluxion_outbox_x".into(),
+            stream: "items".into(),
+        }
+    }
+
+    #[test]
+    fn a_trigger_sees_whole_statements_and_swallows_its_own_errors() {
+        let all = install(&items(), "public", "public.fluxion_outbox", true).join("\n");
+        assert!(all.contains("SELECT txid_current(), 'items', ARRAY[CAST(fluxion_new.\"id\" AS text), to_char(fluxion_new.\"made\", 'YYYY-MM-DD')] FROM fluxion_new"), "{all}");
+        assert!(all.contains(
+            "AFTER DELETE ON public.items REFERENCING OLD TABLE AS fluxion_old FOR EACH STATEMENT"
+        ));
+        assert!(all.contains("EXCEPTION WHEN OTHERS THEN"));
+        assert!(!all.contains("nextval") && !all.contains("serial"));
+    }
+
+    #[test]
+    fn before_version_10_it_sees_rows() {
+        let all = install(&items(), "public", "public.fluxion_outbox", false).join("\n");
+        assert!(
+            all.contains("AFTER UPDATE ON public.items FOR EACH ROW"),
+            "{all}"
+        );
+        assert!(all.contains("AFTER TRUNCATE ON public.items FOR EACH STATEMENT"));
+        assert!(all.contains(
+            "ARRAY[CAST(OLD.\"id\" AS text), to_char(OLD.\"made\", 'YYYY-MM-DD')] UNION SELECT"
+        ));
+        assert!(!all.contains("REFERENCING"));
     }
 }

@@ -244,7 +244,7 @@ async fn what_is_installed_is_told_pruned_and_wholly_removed() {
         matches!(&before, Allowed::No { why } if why.es.contains("outbox install")),
         "{before:?}"
     );
-    install(connector.as_ref(), &[spec.clone()]).await;
+    install(connector.as_ref(), std::slice::from_ref(&spec)).await;
     assert_eq!(
         connector.allows(&spec, &Capture::Outbox).await.unwrap(),
         Allowed::Yes
