@@ -23,6 +23,8 @@ pub enum Need {
     Firebird,
     /// Clients of others that the stand-in for SQL Server is checked with.
     TdsClients,
+    /// What plays the server's part of MySQL 8's login.
+    OpenSsl,
     Chromium,
     Nextest,
     Node,
@@ -57,6 +59,7 @@ impl Need {
                     && in_path(&["mdb-ver"])
             }
             Self::TdsClients => in_path(&["tsql"]),
+            Self::OpenSsl => in_path(&["openssl"]),
             Self::Chromium => in_path(&["chromium", "chromium-browser", "google-chrome"]),
             Self::Nextest => in_path(&["cargo-nextest"]),
             Self::Node => node_version().is_some_and(|version| version >= NODE),
@@ -80,6 +83,7 @@ impl Need {
                 "mdbtools",
             ],
             Self::TdsClients => &["freetds-bin"],
+            Self::OpenSsl => &["openssl"],
             Self::Chromium => &["chromium"],
             Self::Nextest | Self::Node => &[],
         }
@@ -101,6 +105,7 @@ impl Need {
             | Self::OdbcDrivers
             | Self::Firebird
             | Self::TdsClients
+            | Self::OpenSsl
             | Self::Chromium => {
                 let packages = self.packages().join(" ");
                 format!("{packages}: sudo apt-get install {packages}")

@@ -56,6 +56,7 @@ const SERVERS: &[Need] = &[
     Need::OdbcDrivers,
     Need::Firebird,
     Need::TdsClients,
+    Need::OpenSsl,
     Need::Nextest,
 ];
 
