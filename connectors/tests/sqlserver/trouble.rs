@@ -7,7 +7,7 @@ use fluxion_model::stream::StreamSpec;
 use fluxion_tds::Action;
 use serde_json::json;
 
-use super::{Database, NAME, table};
+use super::{Database, NAME, spec, table};
 use crate::mirror::{Mirror, Step};
 
 fn rows(count: usize) -> String {
@@ -188,4 +188,24 @@ async fn a_session_gives_way_and_says_who_it_is() {
     assert!(heard.contains("SET DEADLOCK_PRIORITY LOW"), "{heard}");
     assert!(heard.contains("SET LOCK_TIMEOUT 5000"), "{heard}");
     assert!(!heard.to_uppercase().contains("NOLOCK"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_second_database_without_snapshots_is_read_without_them() {
+    let database = Database::with(&rows(3));
+    database.allow_snapshots();
+    database.run("CREATE DATABASE VAD20");
+    database.run("USE VAD20; CREATE TABLE dbo.tickets (number int NOT NULL PRIMARY KEY); INSERT INTO dbo.tickets (number) VALUES (7)");
+    let stream = spec(json!({
+        "name": "tickets", "key": ["number"], "capture": {"strategy": "diff"},
+        "source": {"query": {"from": "VAD20.dbo.tickets AS g", "columns": {"number": "g.number"}}},
+    }));
+    let connector = database.connector();
+    let mut mirror = Mirror::default();
+    // The first try finds out; the agent tries again.
+    if let Err(error) = mirror.scan(connector.as_ref(), &stream).await {
+        assert_eq!(error.remedy, Remedy::Retry, "{error:?}");
+        mirror.scan(connector.as_ref(), &stream).await.unwrap();
+    }
+    assert_eq!(mirror.keys(), ["7"]);
 }
