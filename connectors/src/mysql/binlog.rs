@@ -55,6 +55,9 @@ use statement::TableName;
 /// How long a snapshot waits after the log was asked where it ends.
 const FIRST_PAGE: Duration = Duration::from_millis(300);
 
+/// How long to read on while the log is busy with what concerns others.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
 /// How long to wait for an event when everything was read.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -89,6 +92,8 @@ struct Live {
     heard: Instant,
     /// Where the log ended when we connected, until that is reached.
     head: Option<Place>,
+    /// Nothing more has come.
+    is_idle: bool,
     looks: Looks,
 }
 
@@ -205,6 +210,7 @@ impl BinlogFeed {
             follower: Follower::new(tables, after, facts.has_checksums),
             heard: Instant::now(),
             head: Some(head),
+            is_idle: false,
             looks: Looks::default(),
         })
     }
@@ -229,12 +235,13 @@ impl BinlogFeed {
 
     /// Reads what the log has, until there is enough or nothing more.
     async fn read(&mut self, limit: usize) -> Result<(), FeedFault> {
-        let connected = Instant::now();
+        let begun = Instant::now();
         loop {
             let Some(live) = self.live.as_mut() else {
                 return Err(self.retry("the connection was lost"));
             };
-            if live.looks.is_enough(limit) {
+            live.is_idle = false;
+            if live.looks.is_enough(limit) || begun.elapsed() > AT_ONCE {
                 return Ok(());
             }
             let patience = if live.head.is_some() { ARRIVING } else { IDLE };
@@ -244,6 +251,7 @@ impl BinlogFeed {
                 }
                 Err(_) => {
                     live.head = None;
+                    live.is_idle = true;
                     return Ok(());
                 }
                 Ok(None) => return Err(self.retry("the server ended the log")),
@@ -252,9 +260,6 @@ impl BinlogFeed {
             };
             live.heard = Instant::now();
             self.take(&event).await?;
-            if connected.elapsed() > self.target.query_timeout() {
-                return Ok(());
-            }
         }
     }
 
@@ -341,7 +346,7 @@ impl KeyFeed for BinlogFeed {
             if let Some(place) = place {
                 keys.position = serde_json::to_value(place).unwrap_or_default();
             }
-            keys.more = live.head.is_some() || live.looks.has_more();
+            keys.more = live.looks.has_more() || !(live.is_idle || live.looks.is_full());
         }
         self.given = Some(keys.position.clone());
         Ok(keys)

@@ -39,7 +39,12 @@ impl Looks {
 
     /// Whether to give out some before more is read.
     pub fn is_enough(&self, limit: usize) -> bool {
-        self.first.len() >= limit || self.second.len() >= MOST_WAITING
+        self.first.len() >= limit || self.is_full()
+    }
+
+    /// Whether nothing more can be taken before some had their second look.
+    pub fn is_full(&self) -> bool {
+        self.second.len() >= MOST_WAITING
     }
 
     pub fn has_more(&self) -> bool {
