@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fluxion_connectors::{
-    Allowed, BatchLimit, Connector, ConnectorKind, Marks, Next, OpenContext, Settings, Settled,
-    StartAt, registry,
+    Allowed, BatchLimit, Connector, ConnectorKind, Marks, Next, OpenContext, OutboxPart, Settings,
+    Settled, StartAt, registry,
 };
 use fluxion_mappings::checks::Verdict;
 use fluxion_mappings::recognise::recognise;
@@ -21,7 +21,7 @@ use fluxion_model::row::{RowBatch, RowShape};
 use fluxion_model::stream::{Capture, StreamSpec};
 use fluxion_tds::{Direct, Options};
 use fluxion_tests::servers::mariadb::{PASSWORD, USER};
-use fluxion_tests::servers::{MariaDb, PostgreSql};
+use fluxion_tests::servers::{Firebird, MariaDb, PostgreSql, firebird};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -148,25 +148,38 @@ async fn check(pack: &str, connector: &dyn Connector, empty: &[&str]) {
     )
     .unwrap();
     let rules = Rules::compile(&mapping, &context).unwrap();
+    let names_outbox = |stream: &&StreamRules| {
+        let spec = stream.spec();
+        std::iter::once(&spec.capture)
+            .chain(&spec.fallback)
+            .any(|own| *own == Capture::Outbox)
+    };
+    let with_outbox: Vec<StreamSpec> = rules
+        .streams()
+        .filter(names_outbox)
+        .map(|stream| stream.spec().clone())
+        .collect();
+    if !with_outbox.is_empty() {
+        let script = connector
+            .outbox(&with_outbox, OutboxPart::Install)
+            .await
+            .unwrap();
+        connector.run_outbox(&script).await.unwrap();
+    }
     for stream in rules.streams() {
         let spec = stream.spec();
         let strategies = std::iter::once(&spec.capture)
             .chain(&spec.fallback)
             .chain([&Capture::Diff]);
+        let mut noticed = 0;
         for capture in strategies {
-            if *capture == Capture::Outbox {
-                continue;
-            }
             let allowed = connector.allows(spec, capture).await.unwrap();
             if !matches!(allowed, Allowed::Yes) {
-                assert_ne!(
-                    *capture,
-                    Capture::Diff,
-                    "{pack}, {}: {allowed:?}",
-                    spec.name
-                );
+                let has_it_all = matches!(capture, Capture::Diff | Capture::Outbox);
+                assert!(!has_it_all, "{pack}, {}: {allowed:?}", spec.name);
                 continue;
             }
+            noticed += usize::from(*capture != Capture::Diff);
             let spec = StreamSpec {
                 capture: capture.clone(),
                 ..spec.clone()
@@ -178,6 +191,12 @@ async fn check(pack: &str, connector: &dyn Connector, empty: &[&str]) {
                 assert_same(pack, stream, &rows);
             }
         }
+        let by_diff_alone = spec.capture == Capture::Diff && spec.fallback.is_empty();
+        assert!(
+            by_diff_alone || noticed > 0,
+            "{pack}, {}: only a diff is allowed",
+            spec.name
+        );
     }
 }
 
@@ -347,6 +366,29 @@ async fn mybusiness_is_read_from_sqlserver() {
 #[tokio::test]
 async fn aspel_sae_is_read_from_sqlserver() {
     on_sqlserver_alone("aspel-sae-sqlserver", &["stock-total"]).await;
+}
+
+/// Without a character set, as these programs make their databases or speak to them.
+async fn on_firebird(pack: &str, empty: &[&str]) {
+    let server = Firebird::start().expect("Firebird must be installed");
+    let database = server.fresh_database("NONE").unwrap();
+    server.query(&database, &schema(pack)).unwrap();
+    let connection = json!({
+        "host": "127.0.0.1", "port": server.port(), "database": database, "user": firebird::USER, "password": firebird::PASSWORD,
+    });
+    let connector = registry::build(ConnectorKind::Firebird, &connection).unwrap();
+    assert_recognised(pack, connector.as_ref()).await;
+    check(pack, connector.as_ref(), empty).await;
+}
+
+#[tokio::test]
+async fn aspel_sae_is_read_from_firebird() {
+    on_firebird("aspel-sae", &["stock-total"]).await;
+}
+
+#[tokio::test]
+async fn eleventa_is_read_from_firebird() {
+    on_firebird("eleventa", &[]).await;
 }
 
 #[tokio::test]
