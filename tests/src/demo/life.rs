@@ -295,11 +295,11 @@ fn in_shop(shop: &mut Shop, choice: i64) -> Result<Option<Counter>> {
             shop.pack()?;
             None
         }
-        95..=96 => {
+        95..=97 => {
             shop.add_bad_product()?;
             Some(|events| &events.bad)
         }
-        97 => {
+        98..=99 => {
             shop.sell_badly()?;
             Some(|events| &events.bad)
         }
