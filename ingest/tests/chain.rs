@@ -176,7 +176,8 @@ impl Chain {
             Tables::Sqlite(_) => {
                 "select t.name || '.' || c.name || case c.\"notnull\" when 1 then ' not null' else '' end as v
                  from sqlite_master t, pragma_table_info(t.name) c
-                 where t.type = 'table' and t.name not like 'sqlite%' and t.name not like '_sqlx%'"
+                 where t.type = 'table' and t.name not like 'sqlite%' and t.name not like '_sqlx%'
+                     and t.name <> 'sale_numbers'"
             }
             Tables::Postgres(_) => {
                 "select table_name || '.' || column_name || case is_nullable when 'NO' then ' not null' else '' end as v

@@ -24,6 +24,8 @@ on_both_engines!(
     what_the_dashboard_is_told_is_a_row_per_kind_and_batch,
     a_delivery_cut_off_at_any_moment_is_all_there_or_not_at_all,
     ten_thousand_records_in_one_batch,
+    a_first_load_heeds_deletes_among_many_new_records,
+    deliveries_posted_side_by_side_are_applied_in_their_order,
     two_stores_at_once_make_one_product_for_one_sku,
 );
 
@@ -233,7 +235,12 @@ async fn a_sale_is_replaced_whole_and_its_deletion_leaves_a_tombstone(chain: Cha
         .await
         .counts;
     assert_eq!((counts.updated, counts.deleted), (1, 1));
-    assert_eq!(chain.count("sale_lines where sale_id = '7'").await, 1);
+    assert_eq!(
+        chain
+            .count("sale_lines where sale_id = (select sale_id from sales where external_id = '7')")
+            .await,
+        1
+    );
     assert_eq!(chain.count("sales where deleted_at is not null").await, 1);
     agent.deliver(&[put(sale("8", &["4"]))]).await;
     assert_eq!(
@@ -504,4 +511,61 @@ async fn a_delivery_cut_off_at_any_moment_is_all_there_or_not_at_all(chain: Chai
         assert_eq!(chain.count("price_history").await, round);
     }
     assert!(cut_off > 0);
+}
+
+async fn a_first_load_heeds_deletes_among_many_new_records(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let prices = |from: i64, to: i64| -> Vec<Line> {
+        let ids = (from..to).map(|n| n.to_string());
+        ids.map(|id| put(price(&id, &id, "1"))).collect()
+    };
+    agent.deliver(&prices(0, 300)).await;
+    let mut lines = prices(300, 600);
+    lines.push(gone(EntityKind::Price, "7"));
+    let counts = agent.deliver(&lines).await.counts;
+    assert_eq!((counts.inserted, counts.deleted), (300, 1));
+    assert_eq!(
+        chain.count("prices where deleted_at is not null").await,
+        1,
+        "no job has completed yet, and the delete counts all the same"
+    );
+}
+
+/// The second is worked on while the first is. In every other round they share a sale, which must end as the second
+/// delivery has it.
+async fn deliveries_posted_side_by_side_are_applied_in_their_order(chain: Chain) {
+    let mut agent = chain.store("Chacao").await;
+    let (mut sales_expected, mut lines_expected) = (0, 0);
+    for round in 0..6_i64 {
+        let shared = round % 2;
+        let sales = |from: i64, quantities: &[&str]| -> Vec<Line> {
+            let ids = (from..from + 250).map(|n| (round * 1_000 + n).to_string());
+            ids.map(|id| put(sale(&id, quantities))).collect()
+        };
+        let first = agent.delivery(agent.next, &sales(0, &["1"]));
+        let second = agent.delivery(agent.next.next(), &sales(250 - shared, &["2", "3"]));
+        let answers = tokio::join!(
+            chain.database.apply(&agent.identity, &first),
+            chain.database.apply(&agent.identity, &second)
+        );
+        // Whoever comes before its turn, or meets the other in one key, is told to come again.
+        for (answer, delivery) in [(answers.0, &first), (answers.1, &second)] {
+            let answer = match answer {
+                Ok(applied) => applied,
+                Err(_) => chain
+                    .database
+                    .apply(&agent.identity, delivery)
+                    .await
+                    .unwrap(),
+            };
+            assert!(matches!(answer.ack, Ack::Applied { .. }), "{answer:?}");
+        }
+        agent.next = agent.next.next().next();
+        sales_expected += 500 - shared;
+        lines_expected += (250 - shared) + 2 * 250;
+        assert_eq!(
+            (chain.count("sales").await, chain.count("sale_lines").await),
+            (sales_expected, lines_expected)
+        );
+    }
 }

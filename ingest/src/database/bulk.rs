@@ -25,6 +25,8 @@ pub enum Kind {
     Text,
     /// `jsonb`; text.
     Json,
+    /// `json`, which is kept as the text it is; text.
+    RawJson,
 }
 
 /// One column.
@@ -154,7 +156,7 @@ pub enum Cell<'a> {
     Time(DateTime<Utc>),
     /// For [`Kind::Uuid`].
     Uuid(Uuid),
-    /// For [`Kind::Text`] and [`Kind::Json`].
+    /// For [`Kind::Text`], [`Kind::Json`] and [`Kind::RawJson`].
     Text(Cow<'a, str>),
 }
 

@@ -28,6 +28,9 @@ pub struct Options {
     /// How often each is measured; the median counts.
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
+    /// Only into this database; into both when absent.
+    #[arg(long)]
+    only: Option<Sink>,
     /// Where the files of a run go; in the system's temporary folder when absent.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
@@ -35,9 +38,12 @@ pub struct Options {
 
 const DATABASE: &str = "pos";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Sink {
+    /// PostgreSQL.
+    #[value(name = "postgres")]
     PostgreSql,
+    /// SQLite.
     Sqlite,
 }
 
@@ -79,6 +85,9 @@ pub async fn run(options: Options) -> Result<bool> {
             (Sink::PostgreSql, &mut on_postgres),
             (Sink::Sqlite, &mut on_sqlite),
         ] {
+            if options.only.is_some_and(|only| only != engine) {
+                continue;
+            }
             let bench = Bench {
                 source: &source,
                 postgres: &sink,
@@ -313,7 +322,7 @@ fn print(sizes: Sizes, csv: u64, pipes: &[Duration], engines: &[(Sink, Vec<Run>)
     row.extend(vec![String::new(); 6]);
     row.push(mib(csv));
     table.row(row);
-    for (engine, runs) in engines {
+    for (engine, runs) in engines.iter().filter(|(_, runs)| !runs.is_empty()) {
         let times: Vec<f64> = runs.iter().map(|run| run.took.as_secs_f64()).collect();
         // Each run against the pipe of its own round.
         let ratio = median(

@@ -1,5 +1,6 @@
 //! What PostgreSQL does its own way: COPY for rows that are new, arrays for rows that may be there, advisory locks.
 
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -35,11 +36,21 @@ pub const SECONDS_TAKEN: &str =
     "cast(extract(epoch from completed_at - started_at) as double precision)";
 
 /// Every migration of this engine, in order. A test compares the list with the folder.
-pub const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "foundations",
-    include_str!("../../../../migrations/postgres/0001_foundations.sql"),
-)];
+pub const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "foundations",
+        include_str!("../../../../migrations/postgres/0001_foundations.sql"),
+    ),
+    (
+        2,
+        "sale_numbers",
+        include_str!("../../../../migrations/postgres/0002_sale_numbers.sql"),
+    ),
+];
+
+/// Whether a delivery can be written beside the one before it, and wait for its turn only to commit.
+pub const WORKS_AHEAD: bool = true;
 
 /// A PostgreSQL database, 14 or newer.
 #[derive(Debug, Clone)]
@@ -123,6 +134,22 @@ pub async fn lock_tenant(tx: &mut Tx, tenant: TenantId) -> DatabaseResult<()> {
     Ok(())
 }
 
+/// How many numbers the sequence gives at once; the migration says the same.
+const SALE_NUMBERS: i64 = 65_536;
+
+/// Numbers for so many new sales. What a transaction does not use is never used.
+pub async fn sale_numbers(tx: &mut Tx, count: usize) -> DatabaseResult<Vec<Range<i64>>> {
+    let blocks = count.div_ceil(SALE_NUMBERS as usize);
+    let mut numbers = Vec::with_capacity(blocks);
+    for _ in 0..blocks {
+        let first: i64 = sqlx::query_scalar("select nextval('sale_numbers')")
+            .fetch_one(&mut **tx)
+            .await?;
+        numbers.push(first..first + SALE_NUMBERS);
+    }
+    Ok(numbers)
+}
+
 /// The condition that picks rows by key from a [`TextList`]: `keyed("prices", "tenant_id = $1 and …", "external_id", "$3")`.
 ///
 /// Each key is looked up in the index by itself. A plain `external_id = any($3)` leaves the choice to the planner, which
@@ -148,6 +175,26 @@ pub fn in_texts(parameter: &str) -> String {
 /// `in (…)` against a [`UuidList`] of a few.
 pub fn in_uuids(parameter: &str) -> String {
     format!("= any({parameter})")
+}
+
+/// `in (…)` against a [`NumberList`].
+pub fn in_numbers(parameter: &str) -> String {
+    format!("= any({parameter})")
+}
+
+/// Numbers bound as one parameter.
+pub struct NumberList<'a>(pub &'a [i64]);
+
+impl Type<Postgres> for NumberList<'_> {
+    fn type_info() -> PgTypeInfo {
+        <Vec<i64> as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for NumberList<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <&[i64] as Encode<Postgres>>::encode_by_ref(&self.0, buffer)
+    }
 }
 
 /// Texts bound as one parameter.
@@ -329,6 +376,7 @@ fn oids(kind: Kind) -> Oids {
         Kind::Uuid => (2950, 2951),
         Kind::Text => (25, 1009),
         Kind::Json => (3802, 3807),
+        Kind::RawJson => (114, 199),
     };
     Oids { element, array }
 }

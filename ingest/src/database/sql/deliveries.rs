@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::Utc;
 use fluxion_model::Uuid;
-use fluxion_model::delivery::{Ack, DeliveryHeader};
+use fluxion_model::delivery::{Ack, DeliveryHeader, OutOfOrder};
 use fluxion_model::entity::EntityKind;
 use fluxion_model::id::{BatchSeq, Epoch, TenantId};
 use fluxion_model::job::{JobReport, JobStatus};
@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::database::to_the_end;
 use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, keyed};
 use super::facts::FirstLoad;
+use super::products::Brought;
 use super::{facts, products};
 use crate::database::agents::{AgentIdentity, AgentState};
 use crate::database::bulk::{Cell, Rows};
@@ -51,62 +52,68 @@ impl Engine {
     ) -> DatabaseResult<Applied> {
         let header = &delivery.header;
         let stamp = Stamp::of(agent, header, Utc::now());
-        let mut tx = self.begin().await?;
-        if let Standing::Duplicate(last_seq) = standing(&mut tx, agent, header).await? {
-            tx.rollback().await?;
+        let sorted = Sorted::of(delivery);
+        let ahead = self.work_ahead(agent, header, &sorted, &stamp).await?;
+        let is_written = ahead.is_some();
+        let mut work = match ahead {
+            Some(work) => work,
+            None => Work {
+                tx: self.begin().await?,
+                refusals: Vec::new(),
+                counts: Counts::default(),
+            },
+        };
+        let (tx, counts) = (&mut work.tx, &mut work.counts);
+        if let Standing::Duplicate(last_seq) = standing(tx, agent, header).await? {
+            work.tx.rollback().await?;
             return Ok(Applied {
                 ack: Ack::Duplicate { last_seq },
                 counts: Counts::default(),
             });
         }
-        let known = lock_pos_system(&mut tx, agent, header, &stamp).await?;
-        let sorted = Sorted::of(delivery);
-        let mut refusals: Vec<Refusal> = sorted
-            .refusals
+        let known = lock_pos_system(tx, agent, header, &stamp).await?;
+        let refusals = &mut work.refusals;
+        refusals.extend(sorted.refusals.iter().map(|refusal| (*refusal).clone()));
+        let stream = header.stream.as_str();
+        let brought = Brought {
+            sorted: &sorted,
+            stream,
+            first_load: known.first_load,
+            stamp: &stamp,
+        };
+        let products = products::apply(tx, &brought, refusals, counts).await?;
+        let facts = EntityKind::ALL
             .iter()
-            .map(|refusal| (*refusal).clone())
-            .collect();
-        let mut counts = Counts::default();
-        let products = products::apply(
-            &mut tx,
-            &sorted,
-            header.stream.as_str(),
-            &stamp,
-            &mut refusals,
-            &mut counts,
-        )
-        .await?;
-        for kind in EntityKind::ALL
-            .iter()
-            .filter(|kind| **kind != EntityKind::Product)
-        {
+            .filter(|kind| **kind != EntityKind::Product && !is_written);
+        for kind in facts {
             facts::apply(
-                &mut tx,
+                tx,
                 *kind,
                 sorted.changes(*kind),
                 known.first_load,
                 &stamp,
-                &mut refusals,
-                &mut counts,
+                refusals,
+                counts,
             )
             .await?;
         }
         // After the facts, because a conflict is worth stock times price.
-        products::settle(&mut tx, products, &stamp, &mut counts).await?;
+        products::settle(tx, products, &stamp, counts).await?;
         if known.has_rejects {
-            clear_of_cloud(&mut tx, &sorted, header, &stamp).await?;
+            clear_of_cloud(tx, &sorted, header, &stamp).await?;
         }
-        clear(&mut tx, &sorted.cleared, header, &stamp).await?;
-        let rejected = rejects::rows(header.stream.as_str(), &sorted.rejects, &refusals, &stamp);
+        clear(tx, &sorted.cleared, header, &stamp).await?;
+        let rejected = rejects::rows(stream, &sorted.rejects, refusals, &stamp);
         counts.rejected = rejected.len();
-        engine::upsert(&mut tx, &rejected).await?;
+        engine::upsert(tx, &rejected).await?;
         for report in &sorted.jobs {
-            keep_job(&mut tx, report, &stamp).await?;
+            keep_job(tx, report, &stamp).await?;
         }
-        advance(&mut tx, agent, header, &stamp).await?;
-        tell(&mut tx, agent, &sorted, header, &stamp, &counts).await?;
-        tx.commit().await?;
+        advance(tx, agent, header, &stamp).await?;
+        tell(tx, agent, &sorted, header, &stamp, counts).await?;
         let by_cloud = u32::try_from(refusals.len()).unwrap_or(u32::MAX);
+        let counts = *counts;
+        work.tx.commit().await?;
         Ok(Applied {
             ack: Ack::Applied {
                 seq: header.seq,
@@ -117,19 +124,67 @@ impl Engine {
     }
 }
 
+/// A transaction, and what was done in it so far.
+struct Work {
+    tx: Tx,
+    refusals: Vec<Refusal>,
+    counts: Counts,
+}
+
+impl Engine {
+    /// Writes the records of a first load while the delivery before this one is still at work, as if all were new.
+    ///
+    /// Nothing that it writes rests on what the database holds, and it commits only once the one before has: a key that
+    /// is there after all undoes it, and then the delivery is applied in its turn. None when that is so, or when
+    /// there is nothing to gain.
+    async fn work_ahead(
+        &self,
+        agent: &AgentIdentity,
+        header: &DeliveryHeader,
+        sorted: &Sorted<'_>,
+        stamp: &Stamp,
+    ) -> DatabaseResult<Option<Work>> {
+        if !engine::WORKS_AHEAD || !sorted.brings_facts_alone() {
+            return Ok(None);
+        }
+        let mut work = Work {
+            tx: self.begin().await?,
+            refusals: Vec::new(),
+            counts: Counts::default(),
+        };
+        let (_, last_seq) = place(&mut work.tx, agent, header, "").await?;
+        let known = pos_system(&mut work.tx, agent, header, stamp, "").await?;
+        let is_next_but_one = last_seq.is_some_and(|last| header.seq == last.next().next());
+        if !is_next_but_one || known.first_load == FirstLoad::No {
+            work.tx.rollback().await?;
+            return Ok(None);
+        }
+        let (tx, refusals) = (&mut work.tx, &mut work.refusals);
+        match facts::insert_ahead(tx, sorted, stamp, refusals, &mut work.counts).await {
+            Ok(()) => Ok(Some(work)),
+            Err(DatabaseError::Conflict(_)) => {
+                work.tx.rollback().await?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 enum Standing {
     Follows,
     Duplicate(BatchSeq),
 }
 
-/// Locks the agent's row, so that two deliveries of one agent wait for each other, and says where this one stands.
-async fn standing(
+/// The agent's epoch, and the last delivery of the header's epoch.
+async fn place(
     tx: &mut Tx,
     agent: &AgentIdentity,
     header: &DeliveryHeader,
-) -> DatabaseResult<Standing> {
+    lock: &str,
+) -> DatabaseResult<(OutOfOrder, Option<BatchSeq>)> {
     let sql = format!(
-        "select epoch, last_seq from agents where tenant_id = $1 and id = $2 and revoked_at is null{FOR_UPDATE}"
+        "select epoch, last_seq from agents where tenant_id = $1 and id = $2 and revoked_at is null{lock}"
     );
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(agent.tenant.0)
@@ -142,7 +197,17 @@ async fn standing(
         .try_get::<Option<i64>, _>("last_seq")?
         .map(|seq| BatchSeq(seq.cast_unsigned()));
     let expected = AgentState::expected(epoch, last_seq);
-    match last_seq.filter(|_| epoch == Some(header.epoch)) {
+    Ok((expected, last_seq.filter(|_| epoch == Some(header.epoch))))
+}
+
+/// Locks the agent's row, so that two deliveries of one agent wait for each other, and says where this one stands.
+async fn standing(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    header: &DeliveryHeader,
+) -> DatabaseResult<Standing> {
+    let (expected, last_seq) = place(tx, agent, header, FOR_UPDATE).await?;
+    match last_seq {
         Some(last) if header.seq <= last => Ok(Standing::Duplicate(last)),
         Some(last) if header.seq == last.next() => Ok(Standing::Follows),
         None if header.seq == BatchSeq::FIRST => Ok(Standing::Follows),
@@ -164,12 +229,22 @@ async fn lock_pos_system(
     header: &DeliveryHeader,
     stamp: &Stamp,
 ) -> DatabaseResult<Known> {
+    pos_system(tx, agent, header, stamp, FOR_UPDATE).await
+}
+
+async fn pos_system(
+    tx: &mut Tx,
+    agent: &AgentIdentity,
+    header: &DeliveryHeader,
+    stamp: &Stamp,
+    lock: &str,
+) -> DatabaseResult<Known> {
     let sql = format!(
         "select exists (select 1 from rejects r where r.tenant_id = p.tenant_id and r.pos_system_id = p.id
                             and r.origin = 'cloud' and r.status = 'open') as has_rejects,
                 exists (select 1 from sync_jobs j where j.tenant_id = p.tenant_id and j.pos_system_id = p.id
                             and j.stream = $4 and j.status = 'completed') as was_loaded
-         from pos_systems p where p.tenant_id = $1 and p.id = $2 and p.store_id = $3{FOR_UPDATE}"
+         from pos_systems p where p.tenant_id = $1 and p.id = $2 and p.store_id = $3{lock}"
     );
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)

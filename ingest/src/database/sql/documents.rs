@@ -234,20 +234,17 @@ impl Engine {
             ids.insert(sale.record.id.to_string(), place);
         }
         for (pos_system, places) in places {
-            let ids: Vec<&str> = places.keys().map(String::as_str).collect();
-            for row in self
-                .parts("sale_lines", "line_no", tenant, pos_system, &ids)
-                .await?
-            {
-                if let Some(place) = places.get(row.try_get::<&str, _>("sale_id")?) {
+            let places = self.sale_ids(tenant, pos_system, &places).await?;
+            for row in self.parts("sale_lines", "line_no", tenant, &places).await? {
+                if let Some(place) = places.get(&row.try_get("sale_id")?) {
                     sales[*place].record.lines.push(line_of(&row)?);
                 }
             }
             for row in self
-                .parts("sale_payments", "payment_no", tenant, pos_system, &ids)
+                .parts("sale_payments", "payment_no", tenant, &places)
                 .await?
             {
-                if let Some(place) = places.get(row.try_get::<&str, _>("sale_id")?) {
+                if let Some(place) = places.get(&row.try_get("sale_id")?) {
                     sales[*place].record.payments.push(payment_of(&row)?);
                 }
             }
@@ -255,19 +252,41 @@ impl Engine {
         Ok(())
     }
 
+    /// The numbers under which the parts of these sales are kept.
+    async fn sale_ids(
+        &self,
+        tenant: TenantId,
+        pos_system: Uuid,
+        places: &HashMap<String, usize>,
+    ) -> DatabaseResult<HashMap<i64, usize>> {
+        let mut sql = Sql::new("select external_id, sale_id from sales where tenant_id = ");
+        sql.push_bind(tenant.0)
+            .push(" and pos_system_id = ")
+            .push_bind(pos_system);
+        among(&mut sql, "external_id", places.keys().map(String::as_str));
+        let rows = sql.build().fetch_all(self.reader()).await?;
+        let mut ids = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(place) = places.get(row.try_get::<&str, _>("external_id")?) {
+                ids.insert(row.try_get("sale_id")?, *place);
+            }
+        }
+        Ok(ids)
+    }
+
     async fn parts(
         &self,
         table: &'static str,
         number: &'static str,
         tenant: TenantId,
-        pos_system: Uuid,
-        sales: &[&str],
+        sales: &HashMap<i64, usize>,
     ) -> DatabaseResult<Vec<Row>> {
+        if sales.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut sql = Sql::new(format!("select * from {table} where tenant_id = "));
-        sql.push_bind(tenant.0)
-            .push(" and pos_system_id = ")
-            .push_bind(pos_system);
-        among(&mut sql, "sale_id", sales);
+        sql.push_bind(tenant.0);
+        among(&mut sql, "sale_id", sales.keys().copied());
         sql.push(" order by sale_id, ").push(number);
         Ok(sql.build().fetch_all(self.reader()).await?)
     }

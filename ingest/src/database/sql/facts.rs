@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use fluxion_model::Uuid;
 use fluxion_model::entity::EntityKind;
 use fluxion_model::money;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::engine::{self, Amount, TextList, Tx, keyed};
+use super::engine::{self, Amount, NumberList, TextList, Tx, in_numbers, keyed};
 use crate::database::bulk::Table;
 use crate::database::deliveries::Counts;
 use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::Stamp;
-use crate::ops::apply::facts::{self, Held, Split};
+use crate::ops::apply::facts::{self, Held, SaleIds, Split};
 use crate::ops::apply::history::{self, HeldValue};
-use crate::ops::apply::sorted::Change;
+use crate::ops::apply::sorted::{Change, Put, Sorted};
 use crate::ops::delivery::Refusal;
 
 /// Rows of one POS system.
@@ -30,7 +31,7 @@ pub enum FirstLoad {
 }
 
 /// From how many records on it is worth trying whether all are new.
-const TRY_FROM: usize = 200;
+pub const TRY_FROM: usize = 200;
 
 /// Applies what a delivery says about one kind of record.
 pub async fn apply(
@@ -47,6 +48,7 @@ pub async fn apply(
     };
     if first_load == FirstLoad::Yes
         && changes.len() >= TRY_FROM
+        && changes.iter().all(Change::is_put)
         && all_new(tx, table, changes, stamp, refusals, counts).await?
     {
         return Ok(());
@@ -65,27 +67,29 @@ pub async fn apply(
     };
     engine::insert(tx, &past.rows).await?;
 
-    let new = facts::rows(table, &split.new, stamp, &past.since, refusals);
-    engine::insert(tx, &new.main).await?;
-    engine::insert(tx, &new.lines).await?;
-    engine::insert(tx, &new.payments).await?;
+    let inserted = insert_new(tx, table, &split.new, &past.since, stamp, refusals).await?;
 
-    let changed = facts::rows(table, &split.changed, stamp, &past.since, refusals);
+    let sale_ids = SaleIds::Held(&held);
+    let changed = facts::rows(
+        table,
+        &split.changed,
+        stamp,
+        &past.since,
+        sale_ids,
+        refusals,
+    );
     engine::upsert(tx, &changed.main).await?;
     if kind == EntityKind::Sale && !changed.main.is_empty() {
         // A document is replaced whole.
-        let ids: Vec<&str> = changed
-            .main
-            .column(2)
-            .filter_map(|cell| cell.as_text())
-            .collect();
+        let ids = split.changed.iter().filter_map(|put| held.get(put.id));
+        let ids: Vec<i64> = ids.filter_map(|held| held.sale_id).collect();
         remove_parts(tx, &ids, stamp).await?;
         engine::insert(tx, &changed.lines).await?;
         engine::insert(tx, &changed.payments).await?;
     }
     remove(tx, table.name, &split.gone, stamp).await?;
 
-    counts.inserted += new.main.len();
+    counts.inserted += inserted;
     counts.updated += changed.main.len();
     counts.deleted += split.gone.len();
     Ok(())
@@ -101,23 +105,14 @@ async fn all_new(
     refusals: &mut Vec<Refusal>,
     counts: &mut Counts,
 ) -> DatabaseResult<bool> {
-    let split = facts::split(changes, &HashMap::new());
     let mut refused = Vec::new();
-    let new = facts::rows(table, &split.new, stamp, &HashMap::new(), &mut refused);
     sqlx::query("savepoint all_new").execute(&mut **tx).await?;
-    let mut written = engine::insert(tx, &new.main).await;
-    if written.is_ok() {
-        written = engine::insert(tx, &new.lines).await;
-    }
-    if written.is_ok() {
-        written = engine::insert(tx, &new.payments).await;
-    }
-    match written {
-        Ok(()) => {
+    match insert_all(tx, table, changes, stamp, &mut refused).await {
+        Ok(inserted) => {
             sqlx::query("release savepoint all_new")
                 .execute(&mut **tx)
                 .await?;
-            counts.inserted += new.main.len();
+            counts.inserted += inserted;
             refusals.append(&mut refused);
             Ok(true)
         }
@@ -131,6 +126,55 @@ async fn all_new(
     }
 }
 
+/// Writes a delivery's records as if none of them were there. A conflict says that one was; then the transaction is of
+/// no more use.
+pub async fn insert_ahead(
+    tx: &mut Tx,
+    sorted: &Sorted<'_>,
+    stamp: &Stamp,
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<()> {
+    for kind in EntityKind::ALL {
+        if let Some(table) = facts::table(*kind) {
+            counts.inserted +=
+                insert_all(tx, table, sorted.changes(*kind), stamp, refusals).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert_all(
+    tx: &mut Tx,
+    table: &'static Table,
+    changes: &[Change<'_>],
+    stamp: &Stamp,
+    refusals: &mut Vec<Refusal>,
+) -> DatabaseResult<usize> {
+    let split = facts::split(changes, &HashMap::new());
+    insert_new(tx, table, &split.new, &HashMap::new(), stamp, refusals).await
+}
+
+/// Writes records whose keys are new, with their parts.
+async fn insert_new(
+    tx: &mut Tx,
+    table: &'static Table,
+    puts: &[Put<'_>],
+    since: &HashMap<&str, DateTime<Utc>>,
+    stamp: &Stamp,
+    refusals: &mut Vec<Refusal>,
+) -> DatabaseResult<usize> {
+    let sales = puts
+        .iter()
+        .filter(|put| put.record.kind() == EntityKind::Sale);
+    let sale_ids = SaleIds::new(engine::sale_numbers(tx, sales.count()).await?);
+    let new = facts::rows(table, puts, stamp, since, sale_ids, refusals);
+    engine::insert(tx, &new.main).await?;
+    engine::insert(tx, &new.lines).await?;
+    engine::insert(tx, &new.payments).await?;
+    Ok(new.main.len())
+}
+
 async fn read_held(
     tx: &mut Tx,
     table: &'static str,
@@ -138,8 +182,13 @@ async fn read_held(
     stamp: &Stamp,
 ) -> DatabaseResult<HashMap<String, Held>> {
     let ids: Vec<&str> = changes.iter().map(Change::id).collect();
+    let sale_id = if table == "sales" {
+        "sale_id"
+    } else {
+        "cast(null as bigint)"
+    };
     let sql = format!(
-        "select external_id, fingerprint, deleted_at is not null as deleted from {table}
+        "select external_id, fingerprint, deleted_at is not null as deleted, {sale_id} as sale_id from {table}
          where {}",
         keyed(table, OF_POS, "external_id", "$3")
     );
@@ -154,6 +203,7 @@ async fn read_held(
             let held = Held {
                 fingerprint: row.try_get("fingerprint")?,
                 deleted: row.try_get("deleted")?,
+                sale_id: row.try_get("sale_id")?,
             };
             Ok((row.try_get("external_id")?, held))
         })
@@ -232,16 +282,15 @@ async fn read_values(
     Ok(values)
 }
 
-async fn remove_parts(tx: &mut Tx, sales: &[&str], stamp: &Stamp) -> DatabaseResult<()> {
+async fn remove_parts(tx: &mut Tx, sales: &[i64], stamp: &Stamp) -> DatabaseResult<()> {
     for table in ["sale_lines", "sale_payments"] {
         let sql = format!(
-            "delete from {table} where {}",
-            keyed(table, OF_POS, "sale_id", "$3")
+            "delete from {table} where tenant_id = $1 and sale_id {}",
+            in_numbers("$2")
         );
         sqlx::query(AssertSqlSafe(sql))
             .bind(stamp.tenant)
-            .bind(stamp.pos_system)
-            .bind(TextList(sales))
+            .bind(NumberList(sales))
             .execute(&mut **tx)
             .await?;
     }

@@ -10,21 +10,33 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::engine::{self, Amount, Row, TextList, Tx, UuidList, in_uuids, keyed, keyed_by_uuid};
-use super::facts;
-use crate::database::DatabaseResult;
+use super::facts::{self, FirstLoad, TRY_FROM};
 use crate::database::deliveries::Counts;
 use crate::database::fleet::MatchRule;
+use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::Stamp;
 use crate::ops::apply::contradictions::{self, Contradiction, HeldConflict, Worth};
 use crate::ops::apply::products::{
     self, Effective, HeldProduct, HeldSource, ProductWrites, distinct,
 };
-use crate::ops::apply::sorted::Sorted;
+use crate::ops::apply::sorted::{Change, Sorted};
 use crate::ops::delivery::Refusal;
 
 const OF_TENANT: &str = "tenant_id = $1";
 const OF_POS: &str = "tenant_id = $1 and pos_system_id = $2";
 const OF_POS_PRODUCT: &str = "tenant_id = $1 and pos_system_id = $2 and fluxion_entity = 'product'";
+
+/// A delivery that brings products.
+pub struct Brought<'a> {
+    /// What it says.
+    pub sorted: &'a Sorted<'a>,
+    /// The stream it comes from.
+    pub stream: &'a str,
+    /// Whether the stream is read for the first time.
+    pub first_load: FirstLoad,
+    /// What its rows have in common.
+    pub stamp: &'a Stamp,
+}
 
 /// What is left to do once prices and stock are written.
 pub struct Unsettled {
@@ -32,30 +44,79 @@ pub struct Unsettled {
     products: Vec<Uuid>,
 }
 
-/// Applies what a delivery says about products.
-pub async fn apply(
-    tx: &mut Tx,
-    sorted: &Sorted<'_>,
-    stream: &str,
-    stamp: &Stamp,
-    refusals: &mut Vec<Refusal>,
-    counts: &mut Counts,
-) -> DatabaseResult<Unsettled> {
-    let nothing = Unsettled {
+impl Unsettled {
+    const NOTHING: Self = Self {
         found: Vec::new(),
         products: Vec::new(),
     };
-    let changes = sorted.changes(EntityKind::Product);
+}
+
+/// Applies what a delivery says about products.
+pub async fn apply(
+    tx: &mut Tx,
+    delivery: &Brought<'_>,
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<Unsettled> {
+    let changes = delivery.sorted.changes(EntityKind::Product);
     if changes.is_empty() {
-        return Ok(nothing);
+        return Ok(Unsettled::NOTHING);
     }
     // Two stores that bring one new SKU at the same moment must end in one product.
-    engine::lock_tenant(tx, TenantId(stamp.tenant)).await?;
-    let ids: Vec<&str> = changes.iter().map(|change| change.id()).collect();
-    let own = own_sources(tx, &ids, stamp).await?;
-    let effective = Effective::of(changes, &own, refusals);
+    engine::lock_tenant(tx, TenantId(delivery.stamp.tenant)).await?;
+    if delivery.first_load == FirstLoad::Yes
+        && changes.len() >= TRY_FROM
+        && changes.iter().all(Change::is_put)
+        && let Some(unsettled) = as_new(tx, delivery, refusals, counts).await?
+    {
+        return Ok(unsettled);
+    }
+    let ids: Vec<&str> = changes.iter().map(Change::id).collect();
+    let own = own_sources(tx, &ids, delivery.stamp).await?;
+    apply_knowing(tx, delivery, &own, refusals, counts).await
+}
+
+/// Applies them as if the POS had brought none of them before, which spares a look-up of each. None when it had; then
+/// nothing was written.
+async fn as_new(
+    tx: &mut Tx,
+    delivery: &Brought<'_>,
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<Option<Unsettled>> {
+    let (mut refused, mut counted) = (Vec::new(), *counts);
+    sqlx::query("savepoint as_new").execute(&mut **tx).await?;
+    match apply_knowing(tx, delivery, &[], &mut refused, &mut counted).await {
+        Ok(unsettled) => {
+            sqlx::query("release savepoint as_new")
+                .execute(&mut **tx)
+                .await?;
+            *counts = counted;
+            refusals.append(&mut refused);
+            Ok(Some(unsettled))
+        }
+        Err(DatabaseError::Conflict(_)) => {
+            sqlx::query("rollback to savepoint as_new")
+                .execute(&mut **tx)
+                .await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn apply_knowing(
+    tx: &mut Tx,
+    delivery: &Brought<'_>,
+    own: &[HeldSource],
+    refusals: &mut Vec<Refusal>,
+    counts: &mut Counts,
+) -> DatabaseResult<Unsettled> {
+    let stamp = delivery.stamp;
+    let changes = delivery.sorted.changes(EntityKind::Product);
+    let effective = Effective::of(changes, own, refusals);
     if effective.is_empty() {
-        return Ok(nothing);
+        return Ok(Unsettled::NOTHING);
     }
     let rule = match_rule(tx, stamp).await?;
     let mut near = effective.products();
@@ -69,7 +130,7 @@ pub async fn apply(
         &held_products,
         &held_sources,
         rule,
-        stream,
+        delivery.stream,
         stamp,
     );
     counts.inserted += writes.new_sources.len();

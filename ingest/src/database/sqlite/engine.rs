@@ -1,6 +1,7 @@
 //! What SQLite does its own way: one writer and many readers, 16-byte ids, integer millionths, multi-row inserts.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -32,11 +33,21 @@ pub const FOR_UPDATE: &str = "";
 pub const SECONDS_TAKEN: &str = "((julianday(completed_at) - julianday(started_at)) * 86400.0)";
 
 /// Every migration of this engine, in order. A test compares the list with the folder.
-pub const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "foundations",
-    include_str!("../../../../migrations/sqlite/0001_foundations.sql"),
-)];
+pub const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "foundations",
+        include_str!("../../../../migrations/sqlite/0001_foundations.sql"),
+    ),
+    (
+        2,
+        "sale_numbers",
+        include_str!("../../../../migrations/sqlite/0002_sale_numbers.sql"),
+    ),
+];
+
+/// Whether a delivery can be written beside the one before it; a writer of SQLite is alone.
+pub const WORKS_AHEAD: bool = false;
 
 /// A SQLite file: one connection writes, others read beside it (WAL).
 #[derive(Debug, Clone)]
@@ -146,6 +157,16 @@ pub async fn lock_tenant(_tx: &mut Tx, _tenant: TenantId) -> DatabaseResult<()> 
     Ok(())
 }
 
+/// Numbers for so many new sales.
+pub async fn sale_numbers(tx: &mut Tx, count: usize) -> DatabaseResult<Vec<Range<i64>>> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let end: i64 = sqlx::query_scalar("update sale_numbers set next = next + $1 returning next")
+        .bind(count)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(vec![end - count..end])
+}
+
 /// The condition that picks rows by key from a [`TextList`]: `keyed("prices", "tenant_id = $1 and …", "external_id", "$3")`.
 pub fn keyed(_table: &str, scope: &str, key: &str, parameter: &str) -> String {
     format!("{scope} and {key} in (select value from json_each({parameter}))")
@@ -164,6 +185,26 @@ pub fn in_texts(parameter: &str) -> String {
 /// `in (…)` against a [`UuidList`] of a few.
 pub fn in_uuids(parameter: &str) -> String {
     format!("in (select unhex(value) from json_each({parameter}))")
+}
+
+/// `in (…)` against a [`NumberList`].
+pub fn in_numbers(parameter: &str) -> String {
+    format!("in (select value from json_each({parameter}))")
+}
+
+/// Numbers bound as one parameter.
+pub struct NumberList<'a>(pub &'a [i64]);
+
+impl Type<Sqlite> for NumberList<'_> {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Sqlite> for NumberList<'_> {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        <String as Encode<Sqlite>>::encode(serde_json::to_string(self.0)?, buffer)
+    }
 }
 
 /// Texts bound as one parameter.

@@ -1,6 +1,9 @@
 //! Records that stand by themselves: everything but products. They are kept as the POS sent them, keyed by its own id.
 
 use std::collections::HashMap;
+use std::iter::Flatten;
+use std::ops::Range;
+use std::vec;
 
 use chrono::{DateTime, Utc};
 use fluxion_model::Decimal;
@@ -22,6 +25,33 @@ pub struct Held {
     pub fingerprint: Uuid,
     /// Whether it is a tombstone.
     pub deleted: bool,
+    /// A sale's number in the cloud.
+    pub sale_id: Option<i64>,
+}
+
+/// Where a sale's number in the cloud comes from; its lines and payments are kept under it.
+#[derive(Debug)]
+pub enum SaleIds<'a> {
+    /// New sales take one after the other; as many were asked for as there are sales.
+    New(Flatten<vec::IntoIter<Range<i64>>>),
+    /// Sales that are there keep theirs.
+    Held(&'a HashMap<String, Held>),
+}
+
+impl SaleIds<'_> {
+    /// For new sales.
+    #[must_use]
+    pub fn new(numbers: Vec<Range<i64>>) -> Self {
+        Self::New(numbers.into_iter().flatten())
+    }
+
+    fn of(&mut self, sale: &str) -> i64 {
+        let number = match self {
+            Self::New(numbers) => numbers.next(),
+            Self::Held(held) => held.get(sale).and_then(|held| held.sale_id),
+        };
+        number.unwrap_or_default()
+    }
 }
 
 /// What is to be done, by whether the key is there.
@@ -91,6 +121,7 @@ pub fn rows<'a>(
     puts: &[Put<'a>],
     stamp: &Stamp,
     since: &HashMap<&str, DateTime<Utc>>,
+    mut sale_ids: SaleIds<'_>,
     refusals: &mut Vec<Refusal>,
 ) -> FactRows<'a> {
     let mut rows = FactRows {
@@ -101,7 +132,7 @@ pub fn rows<'a>(
     for put in puts {
         let since = since.get(put.id).copied().unwrap_or(stamp.at);
         let (lines, payments) = (rows.lines.len(), rows.payments.len());
-        if let Err(unfit) = push(&mut rows, put, stamp, since) {
+        if let Err(unfit) = push(&mut rows, put, stamp, since, &mut sale_ids) {
             rows.lines.truncate(lines);
             rows.payments.truncate(payments);
             refusals.push(unfit.refusal(put));
@@ -193,6 +224,7 @@ fn push<'a>(
     put: &Put<'a>,
     stamp: &Stamp,
     since: DateTime<Utc>,
+    sale_ids: &mut SaleIds<'_>,
 ) -> Result<(), Unfit> {
     let text = |value: &'a str| Cell::text(value);
     let maybe_text = |value: &'a Option<String>| Cell::text_or_null(value.as_deref());
@@ -329,6 +361,7 @@ fn push<'a>(
             seq,
         ]),
         Record::Sale(sale) => {
+            let sale_id = sale_ids.of(put.id);
             let row = [
                 tenant,
                 pos,
@@ -355,8 +388,9 @@ fn push<'a>(
                 job,
                 version,
                 seq,
+                Cell::Big(sale_id),
             ];
-            push_parts(rows, put.id, sale, stamp)?;
+            push_parts(rows, sale_id, sale, stamp)?;
             rows.main.push(row);
         }
         Record::AccountPayment(payment) => rows.main.push([
@@ -411,7 +445,7 @@ fn of_part<'a>(name: &str, index: usize, fit: Fit<'a>) -> Fit<'a> {
 
 fn push_parts<'a>(
     rows: &mut FactRows<'a>,
-    id: &'a str,
+    sale_id: i64,
     sale: &'a Sale,
     stamp: &Stamp,
 ) -> Result<(), Unfit> {
@@ -420,8 +454,7 @@ fn push_parts<'a>(
         let of = |fit| of_part("lines", index, fit);
         rows.lines.push([
             Cell::Uuid(stamp.tenant),
-            Cell::Uuid(stamp.pos_system),
-            Cell::text(id),
+            Cell::Big(sale_id),
             number(index),
             Cell::text_or_null(line.product.as_ref().map(AsRef::as_ref)),
             Cell::text_or_null(line.description.as_deref()),
@@ -437,8 +470,7 @@ fn push_parts<'a>(
         let of = |fit| of_part("payments", index, fit);
         rows.payments.push([
             Cell::Uuid(stamp.tenant),
-            Cell::Uuid(stamp.pos_system),
-            Cell::text(id),
+            Cell::Big(sale_id),
             number(index),
             Cell::text(&payment.method),
             of(amount("amount", payment.amount))?,

@@ -32,6 +32,15 @@ pub enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// Whether it is there.
+    #[must_use]
+    pub fn is_put(&self) -> bool {
+        match self {
+            Self::Put(_) => true,
+            Self::Delete(_) => false,
+        }
+    }
+
     /// Which record.
     #[must_use]
     pub fn id(&self) -> &'a str {
@@ -127,6 +136,15 @@ impl<'a> Sorted<'a> {
             .iter()
             .find(|(known, _)| *known == kind)
             .map_or(&[], |(_, changes)| changes)
+    }
+
+    /// Whether it brings records that stand by themselves, and nothing else but reports.
+    #[must_use]
+    pub fn brings_facts_alone(&self) -> bool {
+        let are_facts = |(kind, changes): &(EntityKind, Vec<Change<'_>>)| {
+            *kind != EntityKind::Product && changes.iter().all(Change::is_put)
+        };
+        self.has_records() && self.changes.iter().all(are_facts)
     }
 
     /// Whether it says anything about any record.

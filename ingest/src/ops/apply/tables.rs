@@ -6,7 +6,7 @@ bulk_table! {
 /// Source records of products.
 MAPPING_CACHE "mapping_cache" {
     key tenant_id: Uuid, key pos_system_id: Uuid, key external_id: Text, key fluxion_entity: Text,
-    external_table: Text, fluxion_id: Uuid, record_hash: Uuid, pinned: Bool, mapping_data: Json,
+    external_table: Text, fluxion_id: Uuid, record_hash: Uuid, pinned: Bool, mapping_data: RawJson,
     keep created_at: Time, updated_at: Time, deleted_at: Time,
     job_id: Uuid, mapping_version: Int, batch_seq: Big,
 }}
@@ -77,12 +77,13 @@ SALES "sales" {
     customer_name: Text, currency: Text, exchange_rate: Amount, subtotal: Amount, discount: Amount, tax: Amount,
     total: Amount, source_updated_at: Time,
     written_at: Time, deleted_at: Time, job_id: Uuid, mapping_version: Int, batch_seq: Big,
+    keep sale_id: Big,
 }}
 
 bulk_table! {
 /// Lines of sales.
 SALE_LINES "sale_lines" {
-    key tenant_id: Uuid, key pos_system_id: Uuid, key sale_id: Text, key line_no: Int,
+    key tenant_id: Uuid, key sale_id: Big, key line_no: Int,
     product: Text, description: Text, quantity: Amount, unit_price: Amount, discount: Amount, tax_rate: Amount,
     tax: Amount, total: Amount,
 }}
@@ -90,7 +91,7 @@ SALE_LINES "sale_lines" {
 bulk_table! {
 /// Payments of sales.
 SALE_PAYMENTS "sale_payments" {
-    key tenant_id: Uuid, key pos_system_id: Uuid, key sale_id: Text, key payment_no: Int,
+    key tenant_id: Uuid, key sale_id: Big, key payment_no: Int,
     method: Text, amount: Amount, currency: Text, exchange_rate: Amount, reference: Text,
 }}
 
