@@ -69,7 +69,7 @@ fn run() -> Result<ExitCode> {
 
 fn demo(arguments: &[String]) -> Result<ExitCode> {
     let mut steps = Steps::new();
-    let mut needs = vec![Need::Compiler, Need::MariaDb];
+    let mut needs = vec![Need::Compiler, Need::Odbc, Need::MariaDb];
     if arguments.iter().any(|argument| argument == "--postgres") {
         needs.push(Need::PostgreSql);
     }
@@ -86,7 +86,7 @@ fn bench(arguments: &[String]) -> Result<ExitCode> {
     let mut steps = Steps::new();
     packages::ensure(
         &mut steps,
-        &[Need::Compiler, Need::MariaDb, Need::PostgreSql],
+        &[Need::Compiler, Need::Odbc, Need::MariaDb, Need::PostgreSql],
     )?;
     build::release(&mut steps)?;
     hand_over(
