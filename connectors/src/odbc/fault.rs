@@ -44,7 +44,7 @@ impl From<Error> for OdbcFault {
         let shown = record.to_string();
         let message = shown.split_once("Message: ").map_or(&*shown, |(_, m)| m);
         Self::Answer {
-            state: record.state.as_str().to_owned(),
+            state: record.state.as_str().trim_matches('\0').to_owned(),
             message: one_line(message),
         }
     }

@@ -362,3 +362,17 @@ fn cell(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_fills_its_buffer_is_not_believed() {
+        let full = |longest| check(None, longest, |row| [Some(3), None, Some(10)][row], 3);
+        assert!(full(11).is_ok());
+        assert!(matches!(full(10), Err(OdbcFault::Truncated)));
+        let told = check(Some(Indicator::NoTotal), 11, |_| Some(1), 1);
+        assert!(matches!(told, Err(OdbcFault::Truncated)));
+    }
+}

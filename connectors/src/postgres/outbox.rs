@@ -431,7 +431,7 @@ fn explain(target: &Target, statement: &str, fault: SqlFault) -> SourceError {
         "55P03" => {
             let hint =
                 "The POS is using a table; nothing was changed. Try again in a quiet moment.";
-            SourceError::ask(KIND, action, "table_busy", hint, fault)
+            SourceError::ask(KIND, action, "unsupported", hint, fault)
         }
         _ => SourceError::ask(
             KIND,
