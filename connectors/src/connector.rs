@@ -30,6 +30,8 @@ pub enum ConnectorKind {
     Firebird,
     /// Export folders and tables kept in files.
     Files,
+    /// An HTTP API that answers in JSON.
+    Rest,
 }
 
 impl ConnectorKind {
@@ -41,6 +43,7 @@ impl ConnectorKind {
         Self::Odbc,
         Self::Firebird,
         Self::Files,
+        Self::Rest,
     ];
 
     /// The name.
@@ -53,6 +56,7 @@ impl ConnectorKind {
             Self::Odbc => "odbc",
             Self::Firebird => "firebird",
             Self::Files => "files",
+            Self::Rest => "rest",
         }
     }
 }

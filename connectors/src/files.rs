@@ -82,7 +82,7 @@ impl FilesConnector {
                 source: source.clone(),
                 settings: context.settings,
             }),
-            Source::Query(_) | Source::Files(_) => Err(SourceError::ask(
+            Source::Query(_) | Source::Files(_) | Source::Http(_) => Err(SourceError::ask(
                 KIND,
                 format!("open stream {}", stream.name),
                 "invalid_mapping",
@@ -246,7 +246,7 @@ impl Connector for FilesConnector {
         let fits = match stream.source {
             Source::Files(_) => *capture == Capture::Arrival,
             Source::Table(_) => *capture == Capture::Diff,
-            Source::Query(_) => false,
+            Source::Query(_) | Source::Http(_) => false,
         };
         if fits {
             return Ok(Allowed::Yes);

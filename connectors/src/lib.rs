@@ -15,6 +15,7 @@ pub mod mysql;
 pub mod odbc;
 pub mod postgres;
 pub mod registry;
+pub mod rest;
 pub mod secret;
 mod sql;
 pub mod sqlserver;

@@ -12,6 +12,7 @@ use crate::mysql::{MysqlConfig, MysqlConnector};
 #[cfg(feature = "odbc")]
 use crate::odbc::{OdbcConfig, OdbcConnector};
 use crate::postgres::{PostgresConfig, PostgresConnector};
+use crate::rest::{RestConfig, RestConnector};
 use crate::sqlserver::{SqlServerConfig, SqlServerConnector};
 
 /// A connection setting that cannot be used. Says which, and what to write instead.
@@ -70,6 +71,7 @@ pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector
             Box::new(FirebirdConnector::new(read::<FirebirdConfig>(connection)?)?)
         }
         ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
+        ConnectorKind::Rest => Box::new(RestConnector::new(read::<RestConfig>(connection)?)?),
     })
 }
 
@@ -88,6 +90,7 @@ pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, C
         ConnectorKind::Odbc => return Err(without_odbc()),
         ConnectorKind::Firebird => serde_json::to_value(read::<FirebirdConfig>(connection)?),
         ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
+        ConnectorKind::Rest => serde_json::to_value(read::<RestConfig>(connection)?),
     };
     public.map_err(|error| ConfigError::new("", error.to_string()))
 }
@@ -105,6 +108,7 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
         ConnectorKind::Odbc => schemars::Schema::default(),
         ConnectorKind::Firebird => schemars::schema_for!(FirebirdConfig),
         ConnectorKind::Files => schemars::schema_for!(FilesConfig),
+        ConnectorKind::Rest => schemars::schema_for!(RestConfig),
     }
     .to_value()
 }

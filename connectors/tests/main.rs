@@ -12,6 +12,7 @@ mod mirror;
 mod mysql;
 mod odbc;
 mod postgres;
+mod rest;
 mod scenario;
 mod sqlserver;
 mod strategies;

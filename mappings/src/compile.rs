@@ -431,7 +431,7 @@ impl<'a> StreamCompiler<'a> {
         let query = match &self.stream.source {
             Source::Query(query) => query,
             Source::Table(table) => return self.declared_of_table(table),
-            Source::Files(_) => return None,
+            Source::Files(_) | Source::Http(_) => return None,
         };
         let group = self.group.and_then(|group| self.groups.get(group));
         let child = self

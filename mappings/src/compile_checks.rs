@@ -26,6 +26,25 @@ pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), Map
                 "reads files, so the mapping's connector must be \"files\" and not {connector:?}"
             ));
         }
+        (Source::Http(_), _, connector) if connector != "rest" => {
+            return error(format!(
+                "asks an HTTP API, so the mapping's connector must be \"rest\" and not {connector:?}"
+            ));
+        }
+        (Source::Query(_) | Source::Files(_) | Source::Table(_), _, "rest") => {
+            return error(
+                "needs a source of the form [streams.source.http], which is what \"rest\" reads"
+                    .to_owned(),
+            );
+        }
+        (Source::Http(source), Capture::Watermark { .. }, _) if source.since.is_none() => {
+            return error("needs `since`, the parameter that asks for what changed, to be read by \"watermark\"".to_owned());
+        }
+        (Source::Http(_), Capture::Log | Capture::Outbox | Capture::Arrival | Capture::Push, _) => {
+            return error(
+                "asks an HTTP API, so its capture strategy is \"diff\" or \"watermark\"".to_owned(),
+            );
+        }
         (Source::Query(_), _, "files") => {
             return error("has a query, which the files connector cannot run".to_owned());
         }
@@ -48,6 +67,17 @@ pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), Map
             );
         }
         _ => {}
+    }
+    if let Source::Http(source) = &stream.source
+        && let Some(key) = stream
+            .key
+            .iter()
+            .find(|key| !has(source.columns.keys(), key))
+    {
+        return error(format!(
+            "key {key:?} is none of its columns: {}",
+            join(source.columns.keys())
+        ));
     }
     if let Source::Query(query) = &stream.source {
         for key in &stream.key {
@@ -72,6 +102,14 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             problem,
         ))
     };
+    if let Source::Http(_) = &stream.source {
+        return match child.json {
+            Some(_) => Ok(()),
+            None => {
+                error("needs `json`: where the list stands in the item, and its columns".to_owned())
+            }
+        };
+    }
     if let Source::Table(_) = &stream.source {
         return match (&child.table, &child.query) {
             (Some(_), None) if child.parent.len() == stream.key.len() => Ok(()),
@@ -112,6 +150,6 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             )),
             None => Ok(()),
         },
-        (Source::Files(_) | Source::Table(_), _) => Ok(()),
+        (Source::Files(_) | Source::Table(_) | Source::Http(_), _) => Ok(()),
     }
 }

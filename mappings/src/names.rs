@@ -69,6 +69,7 @@ fn paste_into_stream(stream: &mut Stream, paste: &dyn Fn(&mut String)) {
         Source::Query(query) => paste_into_query(query, paste),
         Source::Table(table) => paste(&mut table.name),
         Source::Files(files) => paste(&mut files.pattern),
+        Source::Http(http) => paste(&mut http.path),
     }
     for child in &mut stream.children {
         if let Some(query) = &mut child.query {

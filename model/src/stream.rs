@@ -54,6 +54,194 @@ pub enum Source {
     Files(FileSource),
     /// A table that a running POS keeps in a file of its own: DBF of dBase, FoxPro and Visual FoxPro.
     Table(TableSource),
+    /// Lists that an HTTP API gives as JSON.
+    Http(HttpSource),
+}
+
+/// A list that an HTTP API gives as JSON. `{name}` in path and parameters stands for a setting of the POS system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSource {
+    /// Below `connection.base_url`: `/api/items`.
+    pub path: String,
+    /// Query parameters of every request: `include = "lines"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Where the list stands in the answer, as a JSON pointer: `/items`. Empty when the answer itself is the list.
+    #[serde(default)]
+    pub items: String,
+    /// What each column is called and where it stands in an item, as a JSON pointer: `sku = "/code"`. A name without a
+    /// slash is a member of the item.
+    pub columns: BTreeMap<String, String>,
+    /// How a long list is cut into pages; the answer is the whole list when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<HttpPaging>,
+    /// How to ask for what changed. `watermark` needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<HttpSince>,
+    /// How to ask for one row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<HttpDetail>,
+}
+
+/// How a long list is cut into pages. Only an empty page, or what the API itself says, ends a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum HttpPaging {
+    /// By number.
+    Page {
+        /// The parameter: `page`.
+        parameter: String,
+        /// Number of the first page.
+        #[serde(default = "one")]
+        first: u32,
+        /// The parameter for the size: `per_page`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_parameter: Option<String>,
+        /// Items in a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u32>,
+        /// Where the answer says how many items there are. A list that grows or shrinks while it is read is read anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<String>,
+        /// Where the answer says how many pages there are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pages: Option<String>,
+    },
+    /// By how many items come before.
+    Offset {
+        /// The parameter: `offset`.
+        parameter: String,
+        /// The parameter for the size: `limit`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_parameter: Option<String>,
+        /// Items in a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u32>,
+        /// Where the answer says how many items there are. A list that grows or shrinks while it is read is read anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<String>,
+    },
+    /// By a text that each page gives for the next.
+    Cursor {
+        /// The parameter: `cursor`.
+        parameter: String,
+        /// Where the answer holds it: `/next_cursor`.
+        next: String,
+        /// The parameter for the size: `limit`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_parameter: Option<String>,
+        /// Items in a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u32>,
+    },
+    /// By the `Link` header (RFC 8288).
+    Link {
+        /// The parameter for the size: `per_page`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_parameter: Option<String>,
+        /// Items in a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u32>,
+    },
+    /// By the address of the next page in the answer.
+    Next {
+        /// Where the answer holds it: `/links/next`.
+        next: String,
+    },
+}
+
+impl HttpPaging {
+    /// The parameter for the size of a page.
+    #[must_use]
+    pub fn size_parameter(&self) -> Option<&str> {
+        match self {
+            Self::Page { size_parameter, .. }
+            | Self::Offset { size_parameter, .. }
+            | Self::Cursor { size_parameter, .. }
+            | Self::Link { size_parameter, .. } => size_parameter.as_deref(),
+            Self::Next { .. } => None,
+        }
+    }
+
+    /// Items in a page.
+    #[must_use]
+    pub fn size(&self) -> Option<u32> {
+        match self {
+            Self::Page { size, .. }
+            | Self::Offset { size, .. }
+            | Self::Cursor { size, .. }
+            | Self::Link { size, .. } => *size,
+            Self::Next { .. } => None,
+        }
+    }
+
+    /// Where the answer says how many items there are.
+    #[must_use]
+    pub fn total(&self) -> Option<&str> {
+        match self {
+            Self::Page { total, .. } | Self::Offset { total, .. } => total.as_deref(),
+            Self::Cursor { .. } | Self::Link { .. } | Self::Next { .. } => None,
+        }
+    }
+}
+
+/// How to ask for what changed. The watermark's `columns` are columns of the source; without any, the API's clock counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSince {
+    /// The parameter: `updated_since`, `date`.
+    pub parameter: String,
+    /// How a moment is written in it, in the signs of `strftime`.
+    #[serde(default = "iso_seconds")]
+    pub format: String,
+    /// Whose clock it is.
+    #[serde(default)]
+    pub clock: HttpClock,
+    /// For an API that gives what belongs to one day, and not all that changed since: how many days the first reading goes
+    /// back. Each day from then on is asked for by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+}
+
+/// Whose clock a moment is told by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpClock {
+    /// UTC.
+    #[default]
+    Utc,
+    /// The store's, as the agent's computer has it.
+    Local,
+}
+
+/// How to ask for one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpDetail {
+    /// Its path, with the stream's key: `/api/items/{code}`.
+    pub path: String,
+    /// Where the row stands in the answer; empty when the answer itself is the row.
+    #[serde(default)]
+    pub item: String,
+}
+
+/// A list inside an item, and where its columns stand.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonRows {
+    /// Where the list stands in the item: `/lines`.
+    pub items: String,
+    /// What each column is called and where it stands in an entry of the list.
+    pub columns: BTreeMap<String, String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn iso_seconds() -> String {
+    "%Y-%m-%dT%H:%M:%SZ".to_owned()
 }
 
 /// A table that a running POS keeps in a file. It is only ever read, shared, and never locked.
@@ -129,6 +317,9 @@ pub struct ChildSpec {
     /// For tables kept in files: the table that holds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableSource>,
+    /// For HTTP APIs: the list inside the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<JsonRows>,
     /// For XML and JSON files: where they stand within the record, `items/item`. In JSON a list may take the place of the
     /// last name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

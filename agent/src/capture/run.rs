@@ -171,9 +171,10 @@ impl Worker {
     /// Opens the stream where it stands and begins its job.
     async fn open_stream(&mut self, full: bool) -> Result<Job, Stop> {
         let position = self.sound_position().await?;
-        // A table kept in a file is compared with what it was after the last whole read; databases cannot be asked that.
+        // A table kept in a file, or a list of an API, is compared with what it was after the last whole read; databases
+        // cannot be asked that.
         let diff = self.spec.capture == Capture::Diff
-            && (position.pending_end.is_some() || !matches!(self.spec.source, Source::Table(_)));
+            && (position.pending_end.is_some() || !matches!(self.spec.source, Source::Table(_) | Source::Http(_)));
         let start = match &position.cursor {
             Some(cursor) if position.scanning && position.pending_end.is_none() && !full => {
                 StartAt::After(cursor.clone())
@@ -235,7 +236,7 @@ impl Worker {
         }
         let (id, rules) = (position.id, self.rules_id());
         match &self.spec.source {
-            Source::Query(_) | Source::Table(_) => {
+            Source::Query(_) | Source::Table(_) | Source::Http(_) => {
                 if position.cursor.is_some() {
                     tracing::info!(stream = %self.name, "the mapping, a setting or the way of noticing changes is another one; everything is read again");
                 }

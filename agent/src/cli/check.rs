@@ -242,7 +242,7 @@ fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules
             let stem = |name: &str| name.to_lowercase().trim_end_matches(".dbf").to_owned();
             is_table(name) && stem(&table.name) == stem(name)
         }
-        Source::Query(_) => false,
+        Source::Query(_) | Source::Http(_) => false,
     };
     let named: Vec<_> = streams.iter().filter(takes).copied().collect();
     if named.is_empty() {
@@ -300,7 +300,7 @@ fn for_file(spec: &StreamSpec, name: &str) -> StreamSpec {
             files.done_marker = None;
             Source::Files(files)
         }
-        Source::Query(_) | Source::Table(_) => Source::Files(FileSource {
+        Source::Query(_) | Source::Table(_) | Source::Http(_) => Source::Files(FileSource {
             pattern: name.to_owned(),
             format: None,
             sheet: None,
