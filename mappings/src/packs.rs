@@ -28,6 +28,7 @@ packs! {
     "saint",
     "stellar",
     "stellar-seed",
+    "systimax-api",
     "systimax-mysql",
     "systimax-oracle",
 }
