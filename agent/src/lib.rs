@@ -15,6 +15,7 @@ pub mod folder;
 pub mod live;
 pub mod logs;
 pub mod sender;
+mod spanish;
 pub mod spool;
 
 /// An error and its causes on one line, for a log, the dashboard or a person.

@@ -21,7 +21,7 @@ use crate::folder::DataFolder;
 use crate::live::Live;
 use crate::spool::Spool;
 
-pub use client::{Cloud, CloudError};
+pub use client::{Cloud, CloudError, Health};
 pub use commands::listen;
 pub use heartbeat::beat;
 pub use post::post;

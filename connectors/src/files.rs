@@ -135,23 +135,12 @@ impl Connector for FilesConnector {
             .filter(|entry| entry.path().is_file())
             .count();
         let mut findings = Vec::new();
-        let is_readonly =
-            fs::metadata(&self.config.folder).is_ok_and(|found| found.permissions().readonly());
         let tables = dbf::list(&self.config.folder, CATALOG_TABLES);
-        if is_readonly && self.config.after_reading == AfterReading::Move && tables.is_empty() {
-            let folder = self.config.folder.display();
-            findings.push(Finding {
-                level: Level::Problem,
-                what: Said::new(
-                    format!("Folder {folder} is read-only, so files cannot be moved to processed/."),
-                    format!("La carpeta {folder} es de solo lectura; los archivos no se pueden mover a processed/."),
-                ),
-                remedy: Some(Said::new(
-                    "Allow writing, or set `connection.after_reading` to \"leave\".",
-                    "Permita escribir, o ponga `connection.after_reading` en \"leave\".",
-                )),
-            });
+        if self.config.after_reading == AfterReading::Move && tables.is_empty() {
+            findings.extend(filing::obstacle(&self.config));
         }
+        let failed = self.config.folder.join(&self.config.failed);
+        findings.extend(filing::given_up(&failed));
         findings.extend(
             tables
                 .iter()

@@ -12,6 +12,7 @@ use super::pos::PosSystem;
 use super::run::Stop;
 use super::worker::Worker;
 use crate::config::name_of;
+use crate::spanish;
 
 /// A way that was chosen, and those that would have been better.
 pub(crate) struct Choice {
@@ -41,7 +42,9 @@ pub(crate) async fn choose(pos: &PosSystem, spec: &StreamSpec) -> Result<Choice,
             }
             Ok(Allowed::No { why }) => why,
             Err(error) => match &error.remedy {
-                Remedy::AskOperator { hint, .. } => Said::new(hint.clone(), hint.clone()),
+                Remedy::AskOperator { code, hint } => {
+                    Said::new(hint.clone(), spanish::remedy(code, hint))
+                }
                 Remedy::Retry | Remedy::Resnapshot => return Err(error),
             },
         };

@@ -29,6 +29,21 @@ pub struct Cloud {
     token: Option<String>,
 }
 
+/// What answers at the address of the cloud.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// As in `application/json`; empty where there is none.
+    pub content_type: String,
+    /// Where it sends callers instead.
+    pub location: Option<String>,
+    /// How far this computer's clock is ahead of the server's, as every HTTP answer carries it, to the second.
+    pub skew: Option<chrono::TimeDelta>,
+    /// There and back.
+    pub took: chrono::TimeDelta,
+}
+
 /// What came instead of a good answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CloudError {
@@ -172,20 +187,31 @@ impl Cloud {
             .await
     }
 
-    /// The server's clock, as every HTTP answer carries it.
-    pub async fn clock(&self) -> Result<Option<chrono::DateTime<chrono::Utc>>, CloudError> {
-        let sent = self.request(Method::GET, "/health").send().await;
+    /// Whether anything answers there, without a token. Whatever comes is told, not judged.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub async fn health(&self) -> Result<Health, CloudError> {
+        let asked = chrono::Utc::now();
+        let sent = self.http.get(format!("{}/health", self.base)).send().await;
         let response = sent.map_err(|source| CloudError::Unreachable {
             server: self.base.clone(),
             source,
         })?;
-        let date = response
-            .headers()
-            .get(reqwest::header::DATE)
-            .and_then(|date| date.to_str().ok());
-        Ok(date
-            .and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok())
-            .map(|date| date.to_utc()))
+        let text = |name| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.chars().take(200).collect::<String>())
+        };
+        let date = text(reqwest::header::DATE);
+        let date = date.and_then(|date| chrono::DateTime::parse_from_rfc2822(&date).ok());
+        let took = chrono::Utc::now() - asked;
+        Ok(Health {
+            status: response.status(),
+            content_type: text(CONTENT_TYPE).unwrap_or_default(),
+            location: text(reqwest::header::LOCATION),
+            skew: date.map(|date| asked + took / 2 - date.to_utc()),
+            took,
+        })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

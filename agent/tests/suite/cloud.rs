@@ -47,6 +47,7 @@ pub struct Inner {
     pub commands: Vec<Command>,
     pub outcomes: Vec<String>,
     pub tokens_refused: bool,
+    pub refuses_health: bool,
     pub largest: usize,
 }
 
@@ -64,6 +65,7 @@ impl Cloud {
             .route("/v1/agents/commands", get(commands))
             .route("/v1/agents/commands/{id}/outcome", post(outcome))
             .route("/v1/agents/resume-point", get(resume_point))
+            .route("/health", get(health))
             .with_state(cloud.clone());
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
@@ -193,7 +195,18 @@ async fn outcome(State(cloud): State<Cloud>, body: String) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn resume_point(State(cloud): State<Cloud>) -> Response {
+async fn health(State(cloud): State<Cloud>) -> Response {
+    if cloud.inner(|inner| inner.refuses_health) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "").into_response();
+    }
+    axum::Json(json!({"status": "ok"})).into_response()
+}
+
+async fn resume_point(State(cloud): State<Cloud>, headers: HeaderMap) -> Response {
+    if headers["authorization"] != format!("Bearer {TOKEN}") {
+        let body = axum::Json(json!({"title": "no such agent"}));
+        return (StatusCode::UNAUTHORIZED, body).into_response();
+    }
     let answer = cloud.inner(|inner| {
         let last = (inner.last > 0).then_some(inner.last);
         json!({"epoch": inner.epoch, "last_seq": last})

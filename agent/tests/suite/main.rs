@@ -7,6 +7,7 @@
 
 mod capture;
 mod cloud;
+mod doctor;
 mod outbox;
 mod pos;
 mod rows;

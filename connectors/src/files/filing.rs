@@ -8,7 +8,7 @@ use chrono::Utc;
 
 use super::KIND;
 use super::config::FilesConfig;
-use crate::connector::RowProblem;
+use crate::connector::{Finding, Level, RowProblem, Said};
 use crate::error::{SourceError, SourceResult};
 
 /// Reports end in this; such files are never read.
@@ -32,6 +32,65 @@ pub(super) struct Report {
 pub(super) enum Outcome {
     Processed,
     Failed,
+}
+
+/// Why files that were read could not be moved. Tried with a file of our own, for shares tell only then.
+pub(super) fn obstacle(config: &FilesConfig) -> Option<Finding> {
+    let folder = config.folder.join(&config.processed);
+    let error = try_out(&folder).err()?;
+    let folder = folder.display();
+    Some(Finding {
+        level: Level::Problem,
+        what: Said::new(
+            format!("Files that were read cannot be moved to {folder} ({error})."),
+            format!("Los archivos leídos no se pueden mover a {folder} ({error})."),
+        ),
+        remedy: Some(Said::new(
+            "Let the account the agent runs as write there, or set `connection.after_reading` to \"leave\".",
+            "Permita escribir allí a la cuenta del agente, o ponga `connection.after_reading` en \"leave\".",
+        )),
+    })
+}
+
+/// Leaves behind what it found: a folder that was not there goes again.
+fn try_out(folder: &Path) -> io::Result<()> {
+    let is_new = !folder.exists();
+    fs::create_dir_all(folder)?;
+    let trial = folder.join(".fluxion-trial.tmp");
+    fs::write(&trial, b"")?;
+    fs::remove_file(&trial)?;
+    if is_new {
+        fs::remove_dir(folder)?;
+    }
+    Ok(())
+}
+
+/// Files that were given up wait for a person.
+pub(super) fn given_up(failed: &Path) -> Option<Finding> {
+    let is_file = |entry: &fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        entry.path().is_file() && !name.ends_with(REPORT_ENDING) && !name.ends_with(ROWS_ENDING)
+    };
+    let days = fs::read_dir(failed).ok()?.flatten();
+    let count: usize = days
+        .take(1_000)
+        .map(|entry| match fs::read_dir(entry.path()) {
+            Ok(day) => day.flatten().take(10_000).filter(is_file).count(),
+            Err(_) => usize::from(is_file(&entry)),
+        })
+        .sum();
+    let folder = failed.display();
+    (count > 0).then(|| Finding {
+        level: Level::Warning,
+        what: Said::new(
+            format!("{count} files could not be read and lie in {folder}."),
+            format!("{count} archivos no se pudieron leer y están en {folder}."),
+        ),
+        remedy: Some(Said::new(
+            "The report beside each says why: correct the file and put it back, or delete it.",
+            "El informe junto a cada uno dice por qué: corrija el archivo y devuélvalo, o bórrelo.",
+        )),
+    })
 }
 
 /// Moves a file to where it belongs, under today's date and never over another, with a report if there is something

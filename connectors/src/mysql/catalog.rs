@@ -108,7 +108,84 @@ async fn look(session: &mut Session) -> Result<Probe, SqlFault> {
             )),
         });
     }
+    findings.extend(line(session).await?);
+    findings.extend(database(session).await?);
     Ok(Probe { product, findings })
+}
+
+/// Whether the line is encrypted, where it leaves this PC.
+async fn line(session: &mut Session) -> Result<Option<Finding>, SqlFault> {
+    if session.target.is_local() {
+        return Ok(None);
+    }
+    let mut cipher = String::new();
+    session
+        .text("SHOW SESSION STATUS LIKE 'Ssl_cipher'", |row| {
+            cipher = row.get::<String, _>(1).unwrap_or_default();
+        })
+        .await?;
+    if !cipher.is_empty() {
+        return Ok(Some(Finding {
+            level: Level::Info,
+            what: Said::new(
+                format!("The line to the database is encrypted ({cipher})."),
+                format!("La conexión con la base de datos está cifrada ({cipher})."),
+            ),
+            remedy: None,
+        }));
+    }
+    Ok(Some(Finding {
+        level: Level::Warning,
+        what: Said::new(
+            "The line to the database is not encrypted.",
+            "La conexión con la base de datos no está cifrada.",
+        ),
+        remedy: Some(Said::new(
+            "Set up TLS on the server and `connection.tls` to \"require\", or run the agent on the database's PC.",
+            "Configure TLS en el servidor y ponga `connection.tls` en \"require\", o ejecute el agente en el equipo de la base de datos.",
+        )),
+    }))
+}
+
+/// Its character set, and tables whose engine knows no transactions.
+async fn database(session: &mut Session) -> Result<Vec<Finding>, SqlFault> {
+    let mut findings = Vec::new();
+    let mut charset = String::new();
+    session
+        .text("SELECT CAST(@@character_set_database AS CHAR)", |row| {
+            charset = row.get::<String, _>(0).unwrap_or_default();
+        })
+        .await?;
+    findings.push(Finding {
+        level: Level::Info,
+        what: Said::new(
+            format!("The database's character set is {charset}; text arrives in Unicode."),
+            format!("El juego de caracteres de la base de datos es {charset}; el texto llega en Unicode."),
+        ),
+        remedy: None,
+    });
+    let mut old = 0;
+    session
+        .text(
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND ENGINE = 'MyISAM'",
+            |row| old = row.get::<i64, _>(0).unwrap_or_default(),
+        )
+        .await?;
+    if old > 0 {
+        findings.push(Finding {
+            level: Level::Info,
+            what: Said::new(
+                format!("{old} tables are MyISAM: a sale may wait the milliseconds a page of them is read."),
+                format!("{old} tablas son MyISAM: una venta puede esperar los milisegundos que dura leer una página de ellas."),
+            ),
+            remedy: Some(Said::new(
+                "Lower `rows_per_second` if the tills feel it; InnoDB tables never wait.",
+                "Reduzca `rows_per_second` si las cajas lo sienten; las tablas InnoDB nunca esperan.",
+            )),
+        });
+    }
+    Ok(findings)
 }
 
 fn may_write(grant: &str) -> bool {

@@ -181,6 +181,11 @@ impl Target {
         }
     }
 
+    /// Whether nothing leaves this PC.
+    pub fn is_local(&self) -> bool {
+        is_loopback(&self.config.host)
+    }
+
     /// The ways to try, best first.
     pub fn attempts(&self) -> Vec<Opts> {
         let lax = || SslOpts::default().with_danger_accept_invalid_certs(true);
