@@ -164,7 +164,7 @@ pub async fn sale_numbers(tx: &mut Tx, count: usize) -> DatabaseResult<Vec<Range
         .bind(count)
         .fetch_one(&mut **tx)
         .await?;
-    Ok(vec![end - count..end])
+    Ok(std::iter::once(end - count..end).collect())
 }
 
 /// The condition that picks rows by key from a [`TextList`]: `keyed("prices", "tenant_id = $1 and …", "external_id", "$3")`.
