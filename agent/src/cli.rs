@@ -3,6 +3,7 @@
 mod ask;
 mod check;
 mod config_command;
+mod discover;
 mod doctor;
 mod enroll;
 mod look;
@@ -102,6 +103,8 @@ enum Command {
         #[arg(long, value_enum)]
         lang: Option<Lang>,
     },
+    /// Looks for databases and tables of a POS, tells which pack reads them, and writes the section of the configuration.
+    Discover(Box<discover::Discover>),
     /// Shows, installs or removes the outbox: triggers in the POS database that note which rows changed.
     #[command(subcommand)]
     Outbox(OutboxCommand),
@@ -305,6 +308,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Rejects { limit } => look::rejects(place, *limit),
         Command::ConfirmDeletes { pos, stream } => sync::confirm_deletes(place, pos, stream),
         Command::Doctor { lang } => runtime()?.block_on(doctor::doctor(place, *lang)),
+        Command::Discover(wish) => runtime()?.block_on(discover::discover(place, wish)),
         Command::Outbox(command) => runtime()?.block_on(outbox::outbox(place, command)),
         Command::Mapping(command) => runtime()?.block_on(check::mapping(place, command)),
         Command::Config(ConfigCommand::Sample) => {

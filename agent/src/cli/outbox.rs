@@ -66,7 +66,7 @@ fn language(lang: Option<Lang>) -> Lang {
     lang.unwrap_or_else(of_this_computer)
 }
 
-fn say<'a>(lang: Lang, spanish: &'a str, english: &'a str) -> &'a str {
+pub(super) fn say<'a>(lang: Lang, spanish: &'a str, english: &'a str) -> &'a str {
     match lang {
         Lang::Es => spanish,
         Lang::En => english,
@@ -271,13 +271,13 @@ fn connector_as(
     Ok(registry::build(pos.config.connector, &connection)?)
 }
 
-fn password_in(path: &Path) -> anyhow::Result<String> {
+pub(super) fn password_in(path: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the password file {}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn ask_password(user: &str, lang: Lang) -> anyhow::Result<String> {
+pub(super) fn ask_password(user: &str, lang: Lang) -> anyhow::Result<String> {
     let terminal = console::Term::stderr();
     if !terminal.is_term() {
         bail!("there is nobody here to ask for the password\nhint: use --password-file FILE");
@@ -289,7 +289,7 @@ fn ask_password(user: &str, lang: Lang) -> anyhow::Result<String> {
     Ok(terminal.read_secure_line()?)
 }
 
-fn told(error: &SourceError) -> anyhow::Error {
+pub(super) fn told(error: &SourceError) -> anyhow::Error {
     let hint = error
         .hint()
         .map(|hint| format!("\nhint: {hint}"))

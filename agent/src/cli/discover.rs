@@ -1,0 +1,442 @@
+//! `discover`: which databases and tables stand here, which packs read them, and the `[[pos]]` section that would.
+//!
+//! It changes nothing but the configuration, and that only when told to, at its end. A password is sent to one server,
+//! which a person named; never to whatever happens to answer.
+
+mod probe;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use fluxion_connectors::{Connector, ConnectorKind, registry};
+use fluxion_mappings::Scalar;
+use fluxion_mappings::recognise::{Match, Missing, recognise};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::doctor::of_this_computer;
+use super::outbox::{ask_password, password_in, say, told};
+use super::{Lang, Place};
+use crate::capture::{PosSystem, choose};
+use crate::config::{Config, Loaded, PosConfig, name_of};
+
+/// A catalog may take so long, on a server that is busy.
+const CATALOG: Duration = Duration::from_secs(60);
+
+/// Companies below one folder that are looked at.
+const FOLDERS: usize = 64;
+
+/// Where to look, and with which login.
+#[derive(Args)]
+pub(super) struct Discover {
+    /// Looks at this computer instead of the one it runs on; may be given several times.
+    #[arg(long)]
+    host: Vec<String>,
+    /// Looks at every computer of a private segment, /24 at most: 192.168.1.0/24.
+    #[arg(long, value_name = "SEGMENT", conflicts_with_all = ["host", "user"])]
+    lan: Option<String>,
+    /// Asks this port instead of the usual ones; may be given several times.
+    #[arg(long)]
+    port: Vec<u16>,
+    /// Where the SQL Server Browser listens; 1434 when neither this nor --port is given.
+    #[arg(long, value_name = "PORT")]
+    browser_port: Option<u16>,
+    /// Looks into this folder, and the folders in it, for DBF tables and exports; may be given several times.
+    #[arg(long)]
+    folder: Vec<PathBuf>,
+    /// Logs in with this account, which needs to read and nothing else. The password is asked for.
+    #[arg(long, requires = "database")]
+    user: Option<String>,
+    /// A file that holds the password and nothing else; the configuration will name it.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+    /// The database to look at.
+    #[arg(long, requires = "user")]
+    database: Option<String>,
+    /// Which of the servers that were found, where there are several: sqlserver, mysql or postgres.
+    #[arg(long)]
+    connector: Option<ConnectorKind>,
+    /// Takes this pack, where several fit.
+    #[arg(long)]
+    pack: Option<String>,
+    /// Name of the POS system in the configuration; the pack's name when absent.
+    #[arg(long)]
+    name: Option<String>,
+    /// Currency of amounts that carry none.
+    #[arg(long)]
+    currency: Option<fluxion_model::money::Currency>,
+    /// Time zone of the dates in the POS.
+    #[arg(long)]
+    time_zone: Option<chrono_tz::Tz>,
+    /// Adds the section to the end of the configuration, and changes nothing else in it.
+    #[arg(long, requires_all = ["currency", "time_zone"])]
+    write: bool,
+    /// Language; when absent, that of this computer.
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
+}
+
+/// Something whose tables can be read.
+struct Source {
+    kind: ConnectorKind,
+    title: String,
+    /// As the configuration will say it, without a secret in it.
+    connection: Json,
+    connector: Box<dyn Connector>,
+}
+
+/// A section as it will stand in the configuration.
+#[derive(Serialize)]
+struct Section<'a> {
+    name: &'a str,
+    connector: &'a str,
+    pack: &'a str,
+    time_zone: &'a str,
+    currency: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    streams: Vec<String>,
+    connection: &'a Json,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    settings: BTreeMap<String, Scalar>,
+}
+
+pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<ExitCode> {
+    let lang = wish.lang.unwrap_or_else(of_this_computer);
+    let found = probe::look(hosts(wish).await?, ports(wish)).await;
+    if found.is_empty() {
+        let none = say(lang, "Ningún servidor responde.", "No server answers.");
+        println!("{none}");
+    }
+    for server in &found {
+        let port = server.port.map_or_else(
+            || say(lang, "sin TCP/IP: actívelo", "no TCP/IP: switch it on").to_owned(),
+            |port| port.to_string(),
+        );
+        println!(
+            "[ OK ] {} {port}: {} ({})",
+            server.host, server.product, server.connector
+        );
+    }
+    let mut sources = folders(wish, lang);
+    match (&wish.user, &wish.database) {
+        (Some(user), Some(database)) => {
+            sources.push(log_in(&found, wish, user, database, lang)?);
+        }
+        _ if !found.is_empty() => println!(
+            "{}",
+            say(
+                lang,
+                "Para reconocer el POS: --user CUENTA --database BASE, con --host, --port o --connector si hay varios.",
+                "To recognise the POS: --user ACCOUNT --database NAME, with --host, --port or --connector where there are several.",
+            )
+        ),
+        _ => {}
+    }
+    let mut sections = Vec::new();
+    for source in sources {
+        sections.extend(look_into(place, wish, source, lang).await?);
+    }
+    if wish.write {
+        let [section] = sections.as_slice() else {
+            bail!(
+                "{} systems were recognised, so nothing was written\nhint: narrow the search to one",
+                sections.len()
+            );
+        };
+        append(place, section)?;
+        println!(
+            "{}: {}",
+            say(lang, "Escrito en", "Written to"),
+            place.config_path().display()
+        );
+    } else {
+        for section in sections {
+            println!("\n{section}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn hosts(wish: &Discover) -> anyhow::Result<Vec<IpAddr>> {
+    if let Some(segment) = &wish.lan {
+        return probe::segment(segment);
+    }
+    if wish.host.is_empty() {
+        return Ok(vec![Ipv4Addr::LOCALHOST.into()]);
+    }
+    let mut hosts = Vec::new();
+    for host in &wish.host {
+        let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+        let mut found = found.with_context(|| format!("there is no computer {host}"))?;
+        hosts.extend(found.next().map(|address| address.ip()));
+    }
+    Ok(hosts)
+}
+
+fn ports(wish: &Discover) -> probe::Wish {
+    let usual = wish.port.is_empty().then_some(1434);
+    probe::Wish {
+        ports: wish.port.clone(),
+        browser: wish.browser_port.or(usual),
+    }
+}
+
+/// The folders that were named, those in them, and where AdminPAQ keeps its companies.
+fn folders(wish: &Discover, lang: Lang) -> Vec<Source> {
+    let mut roots = wish.folder.clone();
+    if cfg!(windows) {
+        roots.push(PathBuf::from(r"C:\Compacw\Empresas"));
+    }
+    let mut all = Vec::new();
+    for root in roots {
+        let Ok(entries) = std::fs::read_dir(&root) else {
+            if wish.folder.contains(&root) {
+                let what = say(lang, "no se puede leer", "cannot be read");
+                println!("[ !! ] {}: {what}", root.display());
+            }
+            continue;
+        };
+        let below = entries.flatten().map(|entry| entry.path());
+        let mut below: Vec<_> = below.filter(|path| path.is_dir()).take(FOLDERS).collect();
+        below.sort();
+        all.push(root);
+        all.extend(below);
+    }
+    let sources = all.into_iter().filter_map(|folder| {
+        let connection = json!({ "folder": folder });
+        Some(Source {
+            kind: ConnectorKind::Files,
+            title: folder.display().to_string(),
+            connector: registry::build(ConnectorKind::Files, &connection).ok()?,
+            connection,
+        })
+    });
+    sources.collect()
+}
+
+/// The one server that is meant. A password goes to no other.
+fn log_in(
+    found: &[probe::Server],
+    wish: &Discover,
+    user: &str,
+    database: &str,
+    lang: Lang,
+) -> anyhow::Result<Source> {
+    let meant: Vec<_> = found
+        .iter()
+        .filter(|server| server.port.is_some())
+        .filter(|server| {
+            wish.connector
+                .is_none_or(|kind| kind.as_str() == server.connector)
+        })
+        .collect();
+    let [server] = meant.as_slice() else {
+        bail!(
+            "{} servers could be meant, and a password goes to one\nhint: name it with --host, --port and --connector",
+            meant.len()
+        );
+    };
+    let kind: ConnectorKind = server.connector.parse().map_err(anyhow::Error::msg)?;
+    let file = match &wish.password_file {
+        Some(path) => std::path::absolute(path)?,
+        None => PathBuf::from("pos-password.txt"),
+    };
+    let connection = json!({
+        "host": server.host.to_string(), "port": server.port, "database": database, "user": user,
+        "password_file": file,
+    });
+    let password = match &wish.password_file {
+        Some(path) => password_in(path)?,
+        None => ask_password(user, lang)?,
+    };
+    let mut secret = connection.clone();
+    if let Some(settings) = secret.as_object_mut() {
+        settings.remove("password_file");
+        settings.insert("password".to_owned(), Json::from(password));
+    }
+    Ok(Source {
+        kind,
+        title: format!("{} {database}", server.host),
+        connector: registry::build(kind, &secret)?,
+        connection,
+    })
+}
+
+/// Reads the names of tables and columns, and says which pack they fit.
+async fn look_into(
+    place: &Place,
+    wish: &Discover,
+    source: Source,
+    lang: Lang,
+) -> anyhow::Result<Option<String>> {
+    let catalog = tokio::time::timeout(CATALOG, source.connector.catalog()).await;
+    let catalog = catalog
+        .with_context(|| format!("{} does not answer in time", source.title))?
+        .map_err(|error| told(&error))?;
+    if catalog.tables.is_empty() {
+        return Ok(None);
+    }
+    let tables: Vec<_> = catalog
+        .tables
+        .into_iter()
+        .map(|table| {
+            let columns = table.columns.into_iter().map(|column| column.name);
+            (table.name, columns.collect())
+        })
+        .collect();
+    let count = say(lang, "tablas o archivos", "tables or files");
+    println!("[ OK ] {}: {} {count}", source.title, tables.len());
+    let matches = recognise(&tables);
+    let mut best = None;
+    for found in &matches {
+        let other_way = found.connector != source.kind.as_str();
+        report(found, other_way, lang);
+        let wanted = wish.pack.as_ref().is_none_or(|name| *name == found.pack);
+        if best.is_none() && found.fits() && !other_way && wanted {
+            best = Some(found);
+        }
+    }
+    let Some(best) = best else {
+        println!(
+            "[ !! ] {}",
+            say(
+                lang,
+                "Ningún paquete encaja: escriba un mapeo propio; `fluxion-agent packs show NOMBRE --toml` da un comienzo.",
+                "No pack fits: write a mapping of your own; `fluxion-agent packs show NAME --toml` is a beginning.",
+            )
+        );
+        return Ok(None);
+    };
+    section(place, wish, source, best, lang).await.map(Some)
+}
+
+fn report(found: &Match, other_way: bool, lang: Lang) {
+    let pack = found.pack;
+    if other_way {
+        let why = say(lang, "se lee con", "is read by");
+        println!("[ !! ] {pack} {}%: {why} {}", found.score, found.connector);
+    } else if found.fits() {
+        let fits = say(lang, "encaja; flujos", "fits; streams");
+        let names: Vec<_> = found.streams.iter().map(ToString::to_string).collect();
+        println!("[ OK ] {pack}: {fits} {}", names.join(", "));
+    } else {
+        let lacks = say(lang, "no se usa, falta", "refused, it lacks");
+        println!(
+            "[ !! ] {pack} {}%: {lacks} {}",
+            found.score,
+            list(&found.missing)
+        );
+    }
+    for (stream, missing) in &found.left_out {
+        let without = say(lang, "queda fuera, falta", "is left out, it lacks");
+        println!("       {stream} {without} {}", list(missing));
+    }
+}
+
+fn list(missing: &[Missing]) -> String {
+    let one = |missing: &Missing| match missing.columns.as_slice() {
+        [] => missing.table.clone(),
+        columns => format!("{} ({})", missing.table, columns.join(", ")),
+    };
+    missing.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The section, with the way of noticing changes that the system allows today as comments: the agent looks again by
+/// itself, so nothing is pinned.
+async fn section(
+    place: &Place,
+    wish: &Discover,
+    source: Source,
+    found: &Match,
+    lang: Lang,
+) -> anyhow::Result<String> {
+    let settings = found.settings.iter().filter_map(|(name, values)| {
+        let value = values.first()?;
+        Some((name.clone(), Scalar::Text(value.clone())))
+    });
+    let streams = if found.left_out.is_empty() {
+        Vec::new()
+    } else {
+        found.streams.iter().map(ToString::to_string).collect()
+    };
+    let section = Section {
+        name: wish.name.as_deref().unwrap_or(found.pack),
+        connector: source.kind.as_str(),
+        pack: found.pack,
+        time_zone: wish.time_zone.map_or("UTC", chrono_tz::Tz::name),
+        currency: wish
+            .currency
+            .map_or_else(|| "USD".to_owned(), |own| own.to_string()),
+        streams,
+        connection: &source.connection,
+        settings: settings.collect(),
+    };
+    let text = toml::to_string(&BTreeMap::from([("pos", vec![&section])]))?;
+    let mut comments = String::new();
+    if wish.currency.is_none() || wish.time_zone.is_none() {
+        let check = say(
+            lang,
+            "# Revise time_zone y currency.",
+            "# Check time_zone and currency.",
+        );
+        writeln!(comments, "{check}")?;
+    }
+    if wish.user.is_some() && source.kind != ConnectorKind::Files {
+        let secret = say(
+            lang,
+            "# El archivo de password_file contiene la contraseña y nada más; solo la cuenta del agente debe leerlo.",
+            "# The file of password_file holds the password and nothing else; the agent's account alone should read it.",
+        );
+        writeln!(comments, "{secret}")?;
+    }
+    let path = place.config_path();
+    let loaded = Loaded {
+        config: toml::from_str(&format!("server = \"http://localhost\"\n{text}"))?,
+        base: path.parent().map_or_else(PathBuf::new, Path::to_path_buf),
+        path,
+        data_dir: PathBuf::new(),
+    };
+    let config: &PosConfig = loaded.config.pos.first().context("no section was made")?;
+    let pos = PosSystem::with_connector(&loaded, config, source.connector.into())?;
+    for rules in pos.streams() {
+        let spec = rules.spec();
+        let choice = choose(&pos, spec).await.map_err(|error| told(&error))?;
+        writeln!(comments, "# {}: {}", spec.name, name_of(&choice.capture))?;
+        for (way, why) in &choice.passed_over {
+            let why = say(lang, &why.es, &why.en).replace('\n', " ");
+            writeln!(comments, "#   {}: {why}", name_of(way))?;
+        }
+    }
+    Ok(format!("{comments}{text}"))
+}
+
+/// Adds the section at the end, after the whole was checked.
+fn append(place: &Place, section: &str) -> anyhow::Result<()> {
+    let path = place.config_path();
+    let before = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "cannot read {}; begin it with a line: server = \"https://…\"",
+            path.display()
+        )
+    })?;
+    let addition = format!("\n\n{section}");
+    let whole = format!("{}{addition}", before.trim_start_matches('\u{feff}'));
+    let config: Config =
+        toml::from_str(&whole).with_context(|| format!("{} would not be valid", path.display()))?;
+    let mut names: Vec<_> = config.pos.iter().map(|pos| &pos.name).collect();
+    names.sort();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        bail!("the configuration has a POS system of that name\nhint: give another with --name");
+    }
+    let mut file = OpenOptions::new().append(true).open(&path)?;
+    file.write_all(addition.as_bytes())?;
+    Ok(file.sync_all()?)
+}
