@@ -7,6 +7,7 @@
 
 mod capture;
 mod cloud;
+mod discover;
 mod doctor;
 mod outbox;
 mod pos;
