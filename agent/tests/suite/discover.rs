@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-use fluxion_tests::servers::MariaDb;
 use fluxion_tests::servers::mariadb::{PASSWORD, USER};
+use fluxion_tests::servers::{MariaDb, PostgreSql};
 
 fn agent(folder: &std::path::Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fluxion-agent"))
@@ -77,4 +77,33 @@ fn a_known_pos_is_recognised_and_its_section_is_added_once() {
     server
         .query("mysql", &format!("DROP DATABASE {database}"))
         .unwrap();
+}
+
+#[test]
+fn servers_are_told_apart_on_ports_of_their_own() {
+    let postgres = PostgreSql::shared().expect("PostgreSQL must be installed");
+    let sqlserver = fluxion_tds::Options::default()
+        .instance("COMPAC")
+        .start()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (postgres.port().to_string(), sqlserver.port().to_string());
+    let found = said(&agent(
+        folder.path(),
+        &["--port", &first, "--port", &second],
+    ));
+    assert!(found.contains(&format!("{first}: PostgreSQL")), "{found}");
+    assert!(
+        found.contains(&format!("{second}: SQL Server 15.0")),
+        "{found}"
+    );
+
+    let browser = sqlserver.browser_port().unwrap().to_string();
+    let found = said(&agent(
+        folder.path(),
+        &["--port", &first, "--browser-port", &browser],
+    ));
+    assert!(found.contains("COMPAC"), "{found}");
+    let refused = agent(folder.path(), &["--lan", "8.8.8.0/24"]);
+    assert!(!refused.status.success());
 }
