@@ -141,8 +141,17 @@ pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<E
         _ => {}
     }
     let mut sections = Vec::new();
+    let mut failed = false;
     for source in sources {
-        sections.extend(look_into(place, wish, source, lang).await?);
+        let title = source.title.clone();
+        match look_into(place, wish, source, lang).await {
+            Ok(section) => sections.extend(section),
+            // One place that cannot be read does not hide the others.
+            Err(error) => {
+                failed = true;
+                println!("[FAIL] {title}: {error:#}");
+            }
+        }
     }
     if wish.write {
         let [section] = sections.as_slice() else {
@@ -162,7 +171,11 @@ pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<E
             println!("\n{section}");
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn hosts(wish: &Discover) -> anyhow::Result<Vec<IpAddr>> {
