@@ -174,7 +174,8 @@ impl Worker {
         // A table kept in a file, or a list of an API, is compared with what it was after the last whole read; databases
         // cannot be asked that.
         let diff = self.spec.capture == Capture::Diff
-            && (position.pending_end.is_some() || !matches!(self.spec.source, Source::Table(_) | Source::Http(_)));
+            && (position.pending_end.is_some()
+                || !matches!(self.spec.source, Source::Table(_) | Source::Http(_)));
         let start = match &position.cursor {
             Some(cursor) if position.scanning && position.pending_end.is_none() && !full => {
                 StartAt::After(cursor.clone())
