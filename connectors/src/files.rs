@@ -82,13 +82,15 @@ impl FilesConnector {
                 source: source.clone(),
                 settings: context.settings,
             }),
-            Source::Query(_) | Source::Files(_) | Source::Http(_) => Err(SourceError::ask(
-                KIND,
-                format!("open stream {}", stream.name),
-                "invalid_mapping",
-                "The stream reads no table kept in a file.",
-                "not a table",
-            )),
+            Source::Query(_) | Source::Files(_) | Source::Http(_) | Source::Event(_) => {
+                Err(SourceError::ask(
+                    KIND,
+                    format!("open stream {}", stream.name),
+                    "invalid_mapping",
+                    "The stream reads no table kept in a file.",
+                    "not a table",
+                ))
+            }
         }
     }
 
@@ -235,7 +237,7 @@ impl Connector for FilesConnector {
         let fits = match stream.source {
             Source::Files(_) => *capture == Capture::Arrival,
             Source::Table(_) => *capture == Capture::Diff,
-            Source::Query(_) | Source::Http(_) => false,
+            Source::Query(_) | Source::Http(_) | Source::Event(_) => false,
         };
         if fits {
             return Ok(Allowed::Yes);

@@ -7,13 +7,13 @@
 mod address;
 mod client;
 mod config;
-mod json;
 mod position;
 mod stream;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use fluxion_model::json::{self, Layout};
 use fluxion_model::row::{RowBatch, RowChange, RowKey};
 use fluxion_model::stream::{Capture, HttpSource, Source, StreamSpec};
 use serde_json::value::RawValue;
@@ -28,7 +28,6 @@ use crate::registry::ConfigError;
 use address::Address;
 use client::{Client, Got, not_json};
 use config::Target;
-use json::Layout;
 use position::Position;
 use stream::{Plan, RestStream};
 
@@ -210,7 +209,7 @@ impl Connector for RestConnector {
             let raw: &RawValue = serde_json::from_str(&page.body)
                 .map_err(|error| not_json(&action, "the answer is no JSON", error))?;
             let found = json::at(raw, &detail.item);
-            match found.map(|item| plan.layout.row(item, 1)) {
+            match found.map(|item| plan.layout.row(item, None)) {
                 Some(Ok((found, row))) if found == *key => {
                     changes.push(RowChange::Upsert { key: found, row })
                 }
@@ -240,7 +239,9 @@ impl Connector for RestConnector {
     async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {
         Ok(match &stream.source {
             Source::Http(source) => allowed(source, capture),
-            Source::Query(_) | Source::Files(_) | Source::Table(_) => Allowed::Yes,
+            Source::Query(_) | Source::Files(_) | Source::Table(_) | Source::Event(_) => {
+                Allowed::Yes
+            }
         })
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fluxion_model::stream::{Source, TableSource};
+use fluxion_model::stream::{EventSource, Source, TableSource};
 use fluxion_model::value::Value;
 
 use crate::business::Business;
-use crate::compile_checks::check_stream;
+use crate::compile_checks::{check_events, check_stream};
 use crate::compile_defaults::{joined_id, kind_by_sign, with_defaults};
 use crate::compile_field::FieldCompiler;
 use crate::condition::{Condition, Word};
@@ -42,6 +42,7 @@ pub(crate) fn streams(
     }
     let settings = settings(mapping, context)?;
     let business = Business::compile(context.country, &mapping.rules)?;
+    check_events(mapping)?;
     let mut seen = BTreeSet::new();
     mapping
         .streams
@@ -431,6 +432,7 @@ impl<'a> StreamCompiler<'a> {
         let query = match &self.stream.source {
             Source::Query(query) => query,
             Source::Table(table) => return self.declared_of_table(table),
+            Source::Event(event) => return Some(self.declared_of_event(event)),
             Source::Files(_) | Source::Http(_) => return None,
         };
         let group = self.group.and_then(|group| self.groups.get(group));
@@ -444,6 +446,16 @@ impl<'a> StreamCompiler<'a> {
             .into_iter()
             .flat_map(|query| query.columns.keys());
         Some(of_child.chain(query.columns.keys()).collect())
+    }
+
+    fn declared_of_event(&self, event: &'a EventSource) -> Vec<&'a String> {
+        let group = self.group.and_then(|group| self.groups.get(group));
+        let children = self.stream.children.iter();
+        let of_child = children
+            .filter(|child| group.is_some_and(|group| **group == *child.name))
+            .filter_map(|child| child.json.as_ref())
+            .flat_map(|rows| rows.columns.keys());
+        of_child.chain(event.columns.keys()).collect()
     }
 
     /// Only where both the table and, within a group, its child table list what they read.

@@ -1,6 +1,9 @@
 //! Whether the protocol half of a stream makes sense, before anything is compiled.
 
+use std::collections::BTreeMap;
+
 use fluxion_model::stream::{Capture, ChildSpec, Source};
+use fluxion_model::webhook::MAX_TYPE_BYTES;
 
 use crate::compile::{has, join};
 use crate::document::{Mapping, Stream};
@@ -30,6 +33,32 @@ pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), Map
             return error(format!(
                 "asks an HTTP API, so the mapping's connector must be \"rest\" and not {connector:?}"
             ));
+        }
+        (Source::Event(_), _, connector) if connector != "webhook" => {
+            return error(format!(
+                "waits for events, so the mapping's connector must be \"webhook\" and not {connector:?}"
+            ));
+        }
+        (
+            Source::Query(_) | Source::Files(_) | Source::Table(_) | Source::Http(_),
+            _,
+            "webhook",
+        ) => {
+            return error(
+                "needs a source of the form [streams.source.event], which is what \"webhook\" takes"
+                    .to_owned(),
+            );
+        }
+        (Source::Event(_), capture, _) if *capture != Capture::Push => {
+            return error("waits for events, so its capture strategy is \"push\"".to_owned());
+        }
+        (Source::Event(_), _, _) if !stream.fallback.is_empty() => {
+            return error("waits for events, so there is no `fallback` to \"push\"".to_owned());
+        }
+        (Source::Query(_) | Source::Files(_) | Source::Table(_), Capture::Push, _) => {
+            return error(
+                "is read and not called, so its capture strategy is not \"push\"".to_owned(),
+            );
         }
         (Source::Query(_) | Source::Files(_) | Source::Table(_), _, "rest") => {
             return error(
@@ -68,31 +97,50 @@ pub(crate) fn check_stream(mapping: &Mapping, stream: &Stream) -> Result<(), Map
         }
         _ => {}
     }
-    if let Source::Http(source) = &stream.source
-        && let Some(key) = stream
-            .key
-            .iter()
-            .find(|key| !has(source.columns.keys(), key))
+    let columns = match &stream.source {
+        Source::Query(query) => Some(&query.columns),
+        Source::Http(source) => Some(&source.columns),
+        Source::Event(source) => Some(&source.columns),
+        Source::Files(_) | Source::Table(_) => None,
+    };
+    if let Some(columns) = columns
+        && let Some(key) = stream.key.iter().find(|key| !has(columns.keys(), key))
     {
         return error(format!(
             "key {key:?} is none of its columns: {}",
-            join(source.columns.keys())
+            join(columns.keys())
         ));
-    }
-    if let Source::Query(query) = &stream.source {
-        for key in &stream.key {
-            if !has(query.columns.keys(), key) {
-                return error(format!(
-                    "key {key:?} is none of its columns: {}",
-                    join(query.columns.keys())
-                ));
-            }
-        }
     }
     stream
         .children
         .iter()
         .try_for_each(|child| check_child(stream, child))
+}
+
+/// That each event has a name and goes to one stream alone: a call is answered when that stream has kept it.
+pub(crate) fn check_events(mapping: &Mapping) -> Result<(), MappingError> {
+    let mut taken = BTreeMap::new();
+    for stream in &mapping.streams {
+        let Source::Event(source) = &stream.source else {
+            continue;
+        };
+        let place = || format!("stream {}", stream.name);
+        if source.event.trim().is_empty() || source.event.len() > MAX_TYPE_BYTES {
+            let problem = format!(
+                "needs `event`: the name of the event in at most {MAX_TYPE_BYTES} bytes, such as \"sale_completed\""
+            );
+            return Err(MappingError::new(place(), problem));
+        }
+        if let Some(other) = taken.insert(&source.event, &stream.name) {
+            let problem = format!(
+                "takes the event {:?} that stream {other} takes too; an event goes to one stream, which may make several \
+                 records of it",
+                source.event
+            );
+            return Err(MappingError::new(place(), problem));
+        }
+    }
+    Ok(())
 }
 
 fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
@@ -102,7 +150,7 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             problem,
         ))
     };
-    if let Source::Http(_) = &stream.source {
+    if let Source::Http(_) | Source::Event(_) = &stream.source {
         return match child.json {
             Some(_) => Ok(()),
             None => {
@@ -150,6 +198,6 @@ fn check_child(stream: &Stream, child: &ChildSpec) -> Result<(), MappingError> {
             )),
             None => Ok(()),
         },
-        (Source::Files(_) | Source::Table(_) | Source::Http(_), _) => Ok(()),
+        (Source::Files(_) | Source::Table(_) | Source::Http(_) | Source::Event(_), _) => Ok(()),
     }
 }

@@ -70,6 +70,7 @@ fn paste_into_stream(stream: &mut Stream, paste: &dyn Fn(&mut String)) {
         Source::Table(table) => paste(&mut table.name),
         Source::Files(files) => paste(&mut files.pattern),
         Source::Http(http) => paste(&mut http.path),
+        Source::Event(_) => {}
     }
     for child in &mut stream.children {
         if let Some(query) = &mut child.query {

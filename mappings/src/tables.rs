@@ -16,7 +16,7 @@ pub(crate) fn of_stream(stream: &Stream) -> Vec<RecognisedTable> {
     match &stream.source {
         Source::Query(query) => found.query(query, &marks(stream)),
         Source::Table(table) => found.add(&table.name, table.columns.iter().cloned()),
-        Source::Files(_) | Source::Http(_) => {}
+        Source::Files(_) | Source::Http(_) | Source::Event(_) => {}
     }
     for child in &stream.children {
         if let Some(query) = &child.query {

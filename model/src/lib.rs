@@ -12,11 +12,13 @@ pub mod fingerprint;
 pub mod heartbeat;
 pub mod id;
 pub mod job;
+pub mod json;
 pub mod money;
 pub mod reject;
 pub mod row;
 pub mod stream;
 pub mod value;
+pub mod webhook;
 pub mod wire;
 
 pub use chrono;

@@ -56,6 +56,27 @@ pub enum Source {
     Table(TableSource),
     /// Lists that an HTTP API gives as JSON.
     Http(HttpSource),
+    /// Calls of a POS that says by itself what happened, as JSON.
+    Event(EventSource),
+}
+
+/// Calls of one kind, each of which brings one thing: a sale, a product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventSource {
+    /// What the call says that happened, in `event_type` or `type`: `sale_completed`. No two streams of a mapping take
+    /// the same.
+    pub event: String,
+    /// Where the thing itself stands in the body, as a JSON pointer; empty when columns are wanted from all of the body.
+    #[serde(default = "data")]
+    pub item: String,
+    /// What each column is called and where it stands in the item, as a JSON pointer: `sku = "/code"`. A name without a
+    /// slash is a member of the item.
+    pub columns: BTreeMap<String, String>,
+}
+
+fn data() -> String {
+    "/data".to_owned()
 }
 
 /// A list that an HTTP API gives as JSON. `{name}` in path and parameters stands for a setting of the POS system.
@@ -317,7 +338,7 @@ pub struct ChildSpec {
     /// For tables kept in files: the table that holds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableSource>,
-    /// For HTTP APIs: the list inside the item.
+    /// For HTTP APIs and events: the list inside the item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<JsonRows>,
     /// For XML and JSON files: where they stand within the record, `items/item`. In JSON a list may take the place of the

@@ -105,7 +105,7 @@ fn from_texts(spec: &StreamSpec) -> Vec<String> {
         .map(|query| &query.from);
     let own = match &spec.source {
         Source::Query(query) => Some(&query.from),
-        Source::Files(_) | Source::Table(_) | Source::Http(_) => None,
+        Source::Files(_) | Source::Table(_) | Source::Http(_) | Source::Event(_) => None,
     };
     own.into_iter()
         .chain(children)

@@ -246,8 +246,14 @@ impl Worker {
                     .call(move |store| store.start_over(id, rules))
                     .await?;
             }
-            Source::Files(_) => {
-                if position.rows > 0 {
+            Source::Files(_) | Source::Event(_) => {
+                if position.rows > 0 && matches!(self.spec.source, Source::Event(_)) {
+                    tracing::warn!(
+                        stream = %self.name,
+                        "the mapping or a setting changed; what the POS told before keeps what it became. Have it tell again, \
+                         under new ids, to have it mapped anew"
+                    );
+                } else if position.rows > 0 {
                     tracing::warn!(
                         stream = %self.name,
                         "the mapping or a setting changed; files that were processed before keep what they became. Export \

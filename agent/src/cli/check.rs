@@ -242,7 +242,7 @@ fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules
             let stem = |name: &str| name.to_lowercase().trim_end_matches(".dbf").to_owned();
             is_table(name) && stem(&table.name) == stem(name)
         }
-        Source::Query(_) | Source::Http(_) => false,
+        Source::Query(_) | Source::Http(_) | Source::Event(_) => false,
     };
     let named: Vec<_> = streams.iter().filter(takes).copied().collect();
     if named.is_empty() {
@@ -300,18 +300,20 @@ fn for_file(spec: &StreamSpec, name: &str) -> StreamSpec {
             files.done_marker = None;
             Source::Files(files)
         }
-        Source::Query(_) | Source::Table(_) | Source::Http(_) => Source::Files(FileSource {
-            pattern: name.to_owned(),
-            format: None,
-            sheet: None,
-            record: None,
-            delimiter: None,
-            encoding: None,
-            skip_lines: 0,
-            content: FileContent::Changes,
-            required_columns: Vec::new(),
-            done_marker: None,
-        }),
+        Source::Query(_) | Source::Table(_) | Source::Http(_) | Source::Event(_) => {
+            Source::Files(FileSource {
+                pattern: name.to_owned(),
+                format: None,
+                sheet: None,
+                record: None,
+                delimiter: None,
+                encoding: None,
+                skip_lines: 0,
+                content: FileContent::Changes,
+                required_columns: Vec::new(),
+                done_marker: None,
+            })
+        }
     };
     spec.capture = fluxion_model::stream::Capture::Arrival;
     spec

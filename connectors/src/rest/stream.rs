@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{Days, Local, NaiveDate, TimeDelta, Utc};
+use fluxion_model::json::{self, Layout};
 use fluxion_model::row::{RowBatch, RowChange};
 use fluxion_model::stream::{Capture, HttpClock, HttpPaging, HttpSince, HttpSource, StreamSpec};
 use reqwest::Url;
@@ -15,7 +16,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::KIND;
 use super::address::Address;
 use super::client::{Client, Got, Page, not_json};
-use super::json::{self, Layout};
 use super::position::{Aim, Mark, Position, Token, Walk};
 use crate::connector::{Batch, BatchLimit, ChangeStream, Next, RowProblem, ScanPart};
 use crate::error::{SourceError, SourceResult};
@@ -336,7 +336,7 @@ impl RestStream {
         };
         for (at, item) in items.iter().enumerate().skip(skip) {
             let position = walk.items + at as u64 + 1;
-            match self.plan.layout.row(item, position) {
+            match self.plan.layout.row(item, Some(position)) {
                 Ok((key, row)) => {
                     for mark in marks.iter().filter_map(|at| Mark::of(&row.values[*at], format.as_deref())) {
                         walk.high = Some(mark.max(walk.high));

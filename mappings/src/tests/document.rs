@@ -88,6 +88,92 @@ fn a_mistake_is_named_with_its_place_and_what_would_be_right() {
 }
 
 #[test]
+fn events_go_to_one_stream_each_and_are_pushed() {
+    const EVENTS: &str = r#"
+        name = "m"
+        version = 1
+        system = "s"
+        connector = "webhook"
+
+        [[streams]]
+        name = "products"
+        key = ["code"]
+        capture = { strategy = "push" }
+        source.event = { event = "product_updated", columns = { code = "/code", name = "/name" } }
+        [[streams.records]]
+        entity = "product"
+        fields = { id = "code", name = "name" }
+
+        [[streams]]
+        name = "more"
+        key = ["code"]
+        capture = { strategy = "push" }
+        source.event = { event = "product_added", columns = { code = "/code", name = "/name" } }
+        [[streams.records]]
+        entity = "product"
+        fields = { id = "code", name = "name" }
+    "#;
+    compile(EVENTS).unwrap();
+    for (from, to, hint) in [
+        (
+            "product_added",
+            "product_updated",
+            "stream products takes too",
+        ),
+        ("product_added", " ", "sale_completed"),
+        ("strategy = \"push\"", "strategy = \"diff\"", "\"push\""),
+        ("\"webhook\"", "\"rest\"", "\"webhook\""),
+        (
+            "key = [\"code\"]",
+            "key = [\"id\"]",
+            "none of its columns: code, name",
+        ),
+        ("key = [\"code\"]", "key = []", "needs a key"),
+        ("id = \"code\"", "id = \"sku\"", "sku"),
+        (
+            "capture = {",
+            "fallback = [{ strategy = \"push\" }]\ncapture = {",
+            "no `fallback`",
+        ),
+        (
+            "capture = {",
+            "children = [{ name = \"lines\" }]\ncapture = {",
+            "`json`",
+        ),
+        (
+            "source.event = { event = \"product_added\", columns = {",
+            "source.query = { from = \"t\", columns = {",
+            "source.event",
+        ),
+    ] {
+        let text = EVENTS.replace(from, to);
+        assert_ne!(text, EVENTS, "{from}");
+        let problem = problem(&text);
+        assert!(problem.contains(hint), "{from}: {problem}");
+    }
+    let pushed = packs::text("systimax-mysql").unwrap().replacen(
+        "strategy = \"log\"",
+        "strategy = \"push\"",
+        1,
+    );
+    let mapping = Mapping::from_toml(&pushed).unwrap();
+    let given = [("location_id".to_owned(), Scalar::Text("1".to_owned()))].into();
+    let context = Context::new(
+        &mapping,
+        chrono_tz::UTC,
+        "VES".parse().unwrap(),
+        None,
+        &given,
+    )
+    .unwrap();
+    let problem = crate::Rules::compile(&mapping, &context)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(problem.contains("read and not called"), "{problem}");
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_path() {
     let toml = problem(&product("name = { colum = 'n' }"));
     assert!(

@@ -1,20 +1,25 @@
 //! JSON as rows: where they are, and their values, exact. A number never passes through binary floating point.
+//!
+//! What an API answers and what a POS calls out are read by the same rules, at the store and in the cloud.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use fluxion_model::row::{Row, RowKey, RowShape};
-use fluxion_model::stream::{ChildSpec, JsonRows};
-use fluxion_model::value::{Undecodable, Value};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+use crate::row::{Row, RowKey, RowShape};
+use crate::stream::{ChildSpec, JsonRows};
+use crate::value::{Undecodable, Value};
+
 /// Deeper JSON than this is nobody's product.
-const MAX_DEPTH: usize = 24;
+pub const MAX_DEPTH: usize = 24;
 /// How much of a value that means nothing is shown.
 const SHOWN_BYTES: usize = 200;
 
 /// The value at a pointer (RFC 6901); a name without a slash is a member of the object itself.
-pub(super) fn at<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+#[must_use]
+pub fn at<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
     let mut here = raw;
     for part in parts(pointer) {
         here = match here.get().as_bytes().first()? {
@@ -32,7 +37,8 @@ pub(super) fn at<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
 }
 
 /// The text or number at a pointer, as text; nothing for null, `false` and what is empty.
-pub(super) fn text_at(raw: &RawValue, pointer: &str) -> Option<String> {
+#[must_use]
+pub fn text_at(raw: &RawValue, pointer: &str) -> Option<String> {
     let found = at(raw, pointer)?.get();
     match found.as_bytes().first()? {
         b'"' => serde_json::from_str::<String>(found)
@@ -166,17 +172,21 @@ fn exact(text: &str) -> Option<Decimal> {
 /// Columns with their pointers taken apart.
 type Pointers = Vec<Vec<String>>;
 
-/// How the items of an answer become rows.
+/// How items become rows.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub shape: std::sync::Arc<RowShape>,
+pub struct Layout {
+    /// The columns of every row it makes.
+    pub shape: Arc<RowShape>,
     columns: Pointers,
     children: Vec<(Vec<String>, Pointers)>,
     key: Vec<usize>,
 }
 
 impl Layout {
-    /// Names the key column that is none of the columns, where there is one.
+    /// A layout from columns and the pointers where they stand.
+    ///
+    /// # Errors
+    /// Names the key column that is none of the columns.
     pub fn new(
         columns: &BTreeMap<String, String>,
         children: &[ChildSpec],
@@ -205,8 +215,11 @@ impl Layout {
         })
     }
 
-    /// One item as a row with its key, or why it is none.
-    pub fn row(&self, item: &RawValue, position: u64) -> Result<(RowKey, Row), String> {
+    /// One item as a row with its key. `position` is where a person finds it, from 1.
+    ///
+    /// # Errors
+    /// Says why it is no row: `its key code is empty or no single value`.
+    pub fn row(&self, item: &RawValue, position: Option<u64>) -> Result<(RowKey, Row), String> {
         let node = Node::read(item, 0)?;
         if !matches!(node, Node::Object(..) | Node::List(..)) {
             return Err("it is neither an object nor a list".to_owned());
@@ -244,7 +257,7 @@ impl Layout {
         let row = Row {
             values,
             children,
-            position: Some(position),
+            position,
         };
         Ok((RowKey::join(key), row))
     }
