@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use fluxion_model::Uuid;
 use fluxion_model::entity::{EntityKind, Product};
 use fluxion_model::id::TenantId;
-use fluxion_model::money;
+use fluxion_model::money::{self, Currency, InvalidCurrency};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -467,7 +467,7 @@ async fn read_on_hand(
         .await?;
     let mut sums = HashMap::new();
     for row in &rows {
-        let units = millionths(row.try_get::<Amount, _>("on_hand")?);
+        let units = millionths(row.try_get("on_hand")?)?;
         let sum: &mut i64 = sums.entry(row.try_get("product")?).or_default();
         *sum = sum.saturating_add(units);
     }
@@ -480,7 +480,7 @@ async fn read_prices(
     pos_system: Uuid,
     products: &[&str],
     stamp: &Stamp,
-) -> DatabaseResult<Vec<(String, i64, [u8; 3])>> {
+) -> DatabaseResult<Vec<(String, i64, Currency)>> {
     let sql = format!(
         "select product, amount, currency from prices
          where {} and deleted_at is null
@@ -496,17 +496,20 @@ async fn read_prices(
     let mut prices = Vec::with_capacity(rows.len());
     for row in &rows {
         let currency: String = row.try_get("currency")?;
-        let currency = currency.as_bytes().try_into().unwrap_or(*b"XXX");
+        let currency = currency
+            .parse()
+            .map_err(|error: InvalidCurrency| DatabaseError::internal("read a price", error))?;
         prices.push((
             row.try_get("product")?,
-            millionths(row.try_get::<Amount, _>("amount")?),
+            millionths(row.try_get("amount")?)?,
             currency,
         ));
     }
     Ok(prices)
 }
 
-/// What a database of ours holds is within range.
-fn millionths(amount: Amount) -> i64 {
-    money::to_millionths(amount.0).unwrap_or_default()
+/// What a database of ours holds is within range, unless somebody else wrote there.
+fn millionths(amount: Amount) -> DatabaseResult<i64> {
+    money::to_millionths(amount.0)
+        .map_err(|error| DatabaseError::internal("read a kept amount", error))
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use fluxion_model::Uuid;
+use fluxion_model::money::{Currency, MAX_UNITS, from_millionths};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -88,7 +89,7 @@ pub struct Worth {
     /// Price of one, millionths.
     pub price: i64,
     /// In this currency.
-    pub currency: [u8; 3],
+    pub currency: Currency,
 }
 
 /// What is contradictory among these products.
@@ -256,7 +257,7 @@ pub fn rows<'a>(
 
 fn shown(source: &Contested, worth: &HashMap<(Uuid, String), Worth>) -> Value {
     let worth = worth.get(&(source.pos_system, source.external_id.clone()));
-    let units = |value: i64| fluxion_model::money::from_millionths(value).to_string();
+    let units = |value: i64| from_millionths(value).to_string();
     json!({
         "pos_system_id": source.pos_system,
         "external_id": source.external_id,
@@ -265,7 +266,7 @@ fn shown(source: &Contested, worth: &HashMap<(Uuid, String), Worth>) -> Value {
         "barcodes": source.barcodes,
         "on_hand": worth.map(|worth| units(worth.on_hand)),
         "price": worth.map(|worth| units(worth.price)),
-        "currency": worth.map(|worth| String::from_utf8_lossy(&worth.currency).into_owned()),
+        "currency": worth.map(|worth| worth.currency.as_str()),
         "since": source.since,
     })
 }
@@ -289,10 +290,7 @@ fn impact(
             let value = i128::from(worth.on_hand.max(0)) * i128::from(worth.price) / 1_000_000;
             i64::try_from(value)
                 .unwrap_or(i64::MAX)
-                .min(fluxion_model::money::MAX_UNITS * 1_000_000)
+                .min(MAX_UNITS * 1_000_000)
         });
-    Some((
-        values.min()?,
-        String::from_utf8_lossy(&currency).into_owned(),
-    ))
+    Some((values.min()?, currency.to_string()))
 }
