@@ -369,3 +369,12 @@ pub fn sale(id: &str, quantities: &[&str]) -> Sale {
         updated_at: None,
     }
 }
+
+/// What a list's cursor stands for: the sort key of the last item.
+pub fn place_of(cursor: &str) -> Vec<String> {
+    let bytes: Vec<u8> = (0..cursor.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&cursor[at..at + 2], 16).unwrap())
+        .collect();
+    serde_json::from_slice(&bytes).unwrap()
+}

@@ -26,12 +26,34 @@ macro_rules! on_both_engines {
     };
 }
 
+/// All pages of a list, three items at a time.
+macro_rules! all {
+    ($page:ident => $list:expr) => {{
+        let (mut items, mut $page) = (
+            Vec::new(),
+            fluxion_ingest::views::page::PageRequest::first(3),
+        );
+        loop {
+            let fluxion_ingest::views::page::Page {
+                items: some,
+                next_cursor,
+            } = $list.await.unwrap();
+            items.extend(some);
+            let Some(cursor) = next_cursor else {
+                break items;
+            };
+            $page.after = crate::chain::place_of(&cursor);
+        }
+    }};
+}
+
 mod agents;
 mod chain;
 mod delivery;
 mod fleet;
 mod http;
 mod matching;
+mod overview;
 mod reads;
 mod rejects;
 mod resolutions;

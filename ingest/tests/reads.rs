@@ -5,17 +5,12 @@ use fluxion_ingest::database::DatabaseError;
 use fluxion_ingest::database::fleet::MatchRule;
 use fluxion_ingest::views::conflict::{ConflictFilter, ConflictStatus};
 use fluxion_ingest::views::document::FactFilter;
-use fluxion_ingest::views::job::JobFilter;
-use fluxion_ingest::views::overview::StoreState;
-use fluxion_ingest::views::page::{Page, PageRequest};
+use fluxion_ingest::views::page::PageRequest;
 use fluxion_ingest::views::product::ProductFilter;
 use fluxion_ingest::views::reject::{RejectFilter, RejectStatus};
-use fluxion_ingest::views::store::NewStore;
 use fluxion_model::delivery::Line;
 use fluxion_model::entity::EntityKind;
-use fluxion_model::heartbeat::{Heartbeat, StreamPhase, StreamState};
-use fluxion_model::id::{JobId, StreamName, UserId};
-use fluxion_model::job::{JobCounts, JobError, JobKind, JobReport, JobStatus};
+use fluxion_model::id::UserId;
 use fluxion_model::reject::{ErrorClass, Rejected};
 
 use crate::chain::{Agent, Chain, dec, gone, price, product, put, sale, stock, tenant};
@@ -24,34 +19,7 @@ on_both_engines!(
     a_product_shows_what_each_store_has_and_how_it_came_to_be,
     records_come_back_as_they_were_sent_page_by_page,
     conflicts_come_by_their_cost_and_rejects_can_be_dismissed,
-    the_overview_tells_how_each_store_is_doing,
 );
-
-/// All pages of a list, three items at a time.
-macro_rules! all {
-    ($page:ident => $list:expr) => {{
-        let (mut items, mut $page) = (Vec::new(), PageRequest::first(3));
-        loop {
-            let Page {
-                items: some,
-                next_cursor,
-            } = $list.await.unwrap();
-            items.extend(some);
-            let Some(cursor) = next_cursor else {
-                break items;
-            };
-            $page.after = parts(&cursor);
-        }
-    }};
-}
-
-fn parts(cursor: &str) -> Vec<String> {
-    let bytes: Vec<u8> = (0..cursor.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&cursor[at..at + 2], 16).unwrap())
-        .collect();
-    serde_json::from_slice(&bytes).unwrap()
-}
 
 async fn a_product_shows_what_each_store_has_and_how_it_came_to_be(chain: Chain) {
     let (mut a, mut b) = (chain.store("Chacao").await, chain.store("Petare").await);
@@ -433,195 +401,5 @@ fn rejected(key: &str) -> Rejected {
         message: "No es un número.".to_owned(),
         position: None,
         row: [("precio".to_owned(), "abc".to_owned())].into(),
-    }
-}
-
-async fn the_overview_tells_how_each_store_is_doing(chain: Chain) {
-    let (database, tenant) = (&chain.database, chain.tenant);
-    let (mut good, mut bad) = (chain.store("Chacao").await, chain.store("Petare").await);
-    let city = Some("Maracaibo".to_owned());
-    let new = database
-        .create_store(
-            tenant,
-            &NewStore {
-                name: "Bella Vista".to_owned(),
-                city,
-            },
-        )
-        .await
-        .unwrap();
-    let twice = database
-        .create_store(
-            tenant,
-            &NewStore {
-                name: "Bella Vista".to_owned(),
-                city: None,
-            },
-        )
-        .await;
-    assert!(
-        matches!(twice, Err(DatabaseError::Conflict(_))),
-        "{twice:?}"
-    );
-    for agent in [&good, &bad] {
-        database
-            .keep_heartbeat(&agent.identity, &heartbeat(agent))
-            .await
-            .unwrap();
-    }
-    good.deliver(&[
-        put(product("1", "A", "Café", &[])),
-        put(sale("S1", &["1"])),
-        Line::Job(job(JobStatus::Completed)),
-    ])
-    .await;
-    bad.deliver(&[
-        Line::Job(job(JobStatus::Completed)),
-        Line::Job(job(JobStatus::Failed)),
-    ])
-    .await;
-
-    let overview = database.overview(tenant).await.unwrap();
-    let states: Vec<_> = overview
-        .stores
-        .iter()
-        .map(|store| (store.name.as_str(), store.state))
-        .collect();
-    assert_eq!(
-        states,
-        [
-            ("Petare", StoreState::Failing),
-            ("Bella Vista", StoreState::Never),
-            ("Chacao", StoreState::Ok)
-        ]
-    );
-    let error = overview.stores[0].last_error.clone().unwrap();
-    assert_eq!(
-        (error.message.as_str(), error.pos_system.as_deref()),
-        ("Falta una columna.", Some("till"))
-    );
-    assert_eq!(
-        (
-            overview.stores[2].queue.batches,
-            overview.stores[2].streams.ok
-        ),
-        (3, 1)
-    );
-    assert_eq!(overview.stores[2].systems, ["systimax"]);
-    let metrics = overview.metrics;
-    assert_eq!(
-        (
-            metrics.pos_systems_active,
-            metrics.data_volume_today.sales,
-            metrics.data_volume_today.products
-        ),
-        (2, 1, 1)
-    );
-    if metrics.sync_jobs_today == 3 {
-        // Not across midnight.
-        assert!((metrics.sync_success_rate.unwrap() - 2.0 / 3.0).abs() < 1e-9);
-        assert!(
-            (metrics.avg_sync_duration.unwrap() - 1.5).abs() < 0.01,
-            "{metrics:?}"
-        );
-    }
-
-    let detail = database
-        .store_detail(tenant, bad.identity.store)
-        .await
-        .unwrap();
-    assert_eq!(
-        (
-            detail.agents.len(),
-            detail.pos_systems.len(),
-            detail.streams.len()
-        ),
-        (1, 1, 1)
-    );
-    assert_eq!(
-        (detail.jobs.len(), detail.streams[0].pos_system_id),
-        (2, Some(bad.pos_system))
-    );
-    let names: Vec<String> = all!(page => database.store_views(tenant, &page))
-        .into_iter()
-        .map(|store| store.name)
-        .collect();
-    assert_eq!(names, ["Bella Vista", "Chacao", "Petare"]);
-    assert_eq!(
-        all!(page => database.pos_system_views(tenant, None, &page)).len(),
-        2
-    );
-    assert!(all!(page => database.pos_system_views(tenant, Some(new.id), &page)).is_empty());
-
-    let jobs = all!(page => database.jobs(tenant, &JobFilter::default(), &page));
-    assert_eq!(jobs.len(), 3);
-    assert_eq!(
-        database.job(tenant, jobs[0].id).await.unwrap().id,
-        jobs[0].id
-    );
-    let failed = JobFilter {
-        status: Some(JobStatus::Failed),
-        ..JobFilter::default()
-    };
-    let failed = all!(page => database.jobs(tenant, &failed, &page));
-    assert_eq!((failed.len(), failed[0].counts.rows_read), (1, 12));
-
-    let other = chain
-        .database
-        .add_tenant(&self::tenant(MatchRule::Both))
-        .await
-        .unwrap();
-    assert!(database.overview(other).await.unwrap().stores.is_empty());
-    assert!(matches!(
-        database.store_detail(other, new.id).await,
-        Err(DatabaseError::NotFound(_))
-    ));
-    assert!(matches!(
-        database.job(other, jobs[0].id).await,
-        Err(DatabaseError::NotFound(_))
-    ));
-}
-
-fn heartbeat(agent: &Agent) -> Heartbeat {
-    Heartbeat {
-        version: "0.1.0".to_owned(),
-        now: Utc::now(),
-        epoch: agent.epoch,
-        last_seq: None,
-        queued_batches: 3,
-        queued_bytes: 1000,
-        oldest_queued_at: Some(Utc::now()),
-        disk_free_bytes: Some(1 << 40),
-        streams: vec![StreamState {
-            pos: "till".to_owned(),
-            stream: StreamName::new("items").unwrap(),
-            phase: StreamPhase::Following,
-            last_success_at: None,
-            rows_read: 0,
-            last_error: None,
-        }],
-    }
-}
-
-fn job(status: JobStatus) -> JobReport {
-    let ended = Utc::now();
-    let error = JobError {
-        class: ErrorClass::Mapping,
-        code: "missing_column".to_owned(),
-        message: "Falta una columna.".to_owned(),
-        hint: None,
-    };
-    JobReport {
-        id: JobId::generate(),
-        stream: StreamName::new("items").unwrap(),
-        kind: JobKind::Incremental,
-        status,
-        started_at: ended - chrono::Duration::milliseconds(1500),
-        completed_at: Some(ended),
-        counts: JobCounts {
-            rows_read: 12,
-            ..JobCounts::default()
-        },
-        error: (status == JobStatus::Failed).then_some(error),
     }
 }
