@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod registry;
 pub mod rest;
 pub mod secret;
+mod settings;
 mod sql;
 pub mod sqlserver;
 
@@ -28,3 +29,4 @@ pub use connector::{
 pub use error::{Remedy, SourceError, SourceResult};
 pub use registry::ConfigError;
 pub use secret::Secret;
+pub use settings::Tls;

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
 use fluxion_model::stream::{Capture, StreamSpec};
 
-pub use config::{MysqlConfig, Tls, ZeroDates};
+pub use config::{MysqlConfig, ZeroDates};
 
 use crate::connector::{
     Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, OutboxPart,
@@ -32,7 +32,7 @@ use crate::connector::{
 use crate::error::SourceResult;
 use crate::registry::ConfigError;
 use crate::sql::outbox::OutboxFeed;
-use crate::sql::{KeyFeed, Opening, SqlSession};
+use crate::sql::{KeptSession, KeyFeed, Opening};
 use binlog::BinlogFeed;
 use config::Target;
 use session::Session;
@@ -44,8 +44,7 @@ const KIND: ConnectorKind = ConnectorKind::Mysql;
 #[derive(Debug)]
 pub struct MysqlConnector {
     target: Arc<Target>,
-    /// Kept between calls of `read_keys`, which come one after the other.
-    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+    kept: KeptSession,
     /// Makes the replica numbers of this connector its own.
     replica: RandomState,
 }
@@ -58,7 +57,7 @@ impl MysqlConnector {
     pub fn new(config: MysqlConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             target: Arc::new(Target::new(config)?),
-            idle: tokio::sync::Mutex::new(None),
+            kept: KeptSession::default(),
             replica: RandomState::new(),
         })
     }
@@ -108,7 +107,7 @@ impl Connector for MysqlConnector {
             spec: stream,
             start,
             context,
-            pacing: self.target.pacing(),
+            pacing: self.target.limits.pacing,
         })
         .await
     }
@@ -141,18 +140,7 @@ impl Connector for MysqlConnector {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch> {
-        let mut idle = self.idle.lock().await;
-        let mut kept = idle.take();
-        let still_there = match &mut kept {
-            Some(session) => session.answers().await,
-            None => false,
-        };
-        let session = match kept {
-            Some(session) if still_there => session,
-            _ => Box::new(Session::open(&self.target).await?),
-        };
-        let (rows, session) = crate::sql::read_keys(session, stream, keys, &context).await?;
-        *idle = Some(session);
-        Ok(rows)
+        let open = Session::open(&self.target);
+        self.kept.read_keys(open, stream, keys, &context).await
     }
 }

@@ -36,7 +36,7 @@ use crate::connector::{
 };
 use crate::error::SourceResult;
 use crate::registry::ConfigError;
-use crate::sql::{self, Opening, SqlSession};
+use crate::sql::{self, KeptSession, Opening};
 use alphabet::Alphabet;
 use config::Target;
 use session::Session;
@@ -56,8 +56,7 @@ fn default_alphabet(dialect: DialectName) -> Alphabet {
 #[derive(Debug)]
 pub struct OdbcConnector {
     target: Arc<Target>,
-    /// Kept between calls of `read_keys`, which come one after the other.
-    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+    kept: KeptSession,
 }
 
 impl OdbcConnector {
@@ -68,7 +67,7 @@ impl OdbcConnector {
     pub fn new(config: OdbcConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             target: Arc::new(Target::new(config)?),
-            idle: tokio::sync::Mutex::new(None),
+            kept: KeptSession::default(),
         })
     }
 }
@@ -100,7 +99,7 @@ impl Connector for OdbcConnector {
             spec: stream,
             start,
             context,
-            pacing: self.target.pacing(),
+            pacing: self.target.limits.pacing,
         })
         .await
     }
@@ -111,19 +110,8 @@ impl Connector for OdbcConnector {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch> {
-        let mut idle = self.idle.lock().await;
-        let mut kept = idle.take();
-        let still_there = match &mut kept {
-            Some(session) => session.answers().await,
-            None => false,
-        };
-        let session = match kept {
-            Some(session) if still_there => session,
-            _ => Box::new(Session::open(&self.target).await?),
-        };
-        let (batch, session) = sql::read_keys(session, stream, keys, &context).await?;
-        *idle = Some(session);
-        Ok(batch)
+        let open = Session::open(&self.target);
+        self.kept.read_keys(open, stream, keys, &context).await
     }
 
     async fn allows(&self, _stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {

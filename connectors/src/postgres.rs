@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use fluxion_model::row::{RowBatch, RowKey};
 use fluxion_model::stream::{Capture, StreamSpec};
 
-pub use config::{InfiniteDates, PostgresConfig, PostgresTls};
+pub use config::{InfiniteDates, PostgresConfig};
 
 use crate::connector::{
     Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, OutboxPart,
@@ -31,7 +31,7 @@ use crate::connector::{
 };
 use crate::error::SourceResult;
 use crate::registry::ConfigError;
-use crate::sql::{self, KeyFeed, Opening, SqlSession};
+use crate::sql::{self, KeptSession, KeyFeed, Opening};
 use config::Target;
 use feed::Outbox;
 use session::Session;
@@ -43,8 +43,7 @@ const KIND: ConnectorKind = ConnectorKind::Postgres;
 #[derive(Debug)]
 pub struct PostgresConnector {
     target: Arc<Target>,
-    /// Kept between calls of `read_keys`, which come one after the other.
-    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+    kept: KeptSession,
 }
 
 impl PostgresConnector {
@@ -55,7 +54,7 @@ impl PostgresConnector {
     pub fn new(config: PostgresConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             target: Arc::new(Target::new(config)?),
-            idle: tokio::sync::Mutex::new(None),
+            kept: KeptSession::default(),
         })
     }
 }
@@ -98,7 +97,7 @@ impl Connector for PostgresConnector {
             spec: stream,
             start,
             context,
-            pacing: self.target.pacing(),
+            pacing: self.target.limits.pacing,
         })
         .await
     }
@@ -109,19 +108,8 @@ impl Connector for PostgresConnector {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch> {
-        let mut idle = self.idle.lock().await;
-        let mut kept = idle.take();
-        let still_there = match &mut kept {
-            Some(session) => session.answers().await,
-            None => false,
-        };
-        let session = match kept {
-            Some(session) if still_there => session,
-            _ => Box::new(Session::open(&self.target).await?),
-        };
-        let (batch, session) = sql::read_keys(session, stream, keys, &context).await?;
-        *idle = Some(session);
-        Ok(batch)
+        let open = Session::open(&self.target);
+        self.kept.read_keys(open, stream, keys, &context).await
     }
 
     async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {

@@ -11,6 +11,7 @@
 
 mod children;
 mod feed;
+mod kept;
 mod key;
 pub(crate) mod outbox;
 mod pace;
@@ -24,6 +25,7 @@ mod tables;
 mod watermark;
 
 pub(crate) use feed::{FeedFault, KeyFeed, Keys};
+pub(crate) use kept::KeptSession;
 pub(crate) use key::{KeyKind, key_of};
 pub(crate) use query::StreamQuery;
 pub(crate) use session::{
@@ -31,4 +33,4 @@ pub(crate) use session::{
     SqlSession,
 };
 pub(crate) use statement::Statement;
-pub(crate) use stream::{Opening, Pacing, open, read_keys};
+pub(crate) use stream::{Opening, Pacing, open};

@@ -38,7 +38,7 @@ use crate::connector::{
 use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
 use crate::sql::outbox::OutboxFeed;
-use crate::sql::{self, KeyFeed, Opening, SqlSession};
+use crate::sql::{self, KeptSession, KeyFeed, Opening};
 use config::Target;
 use session::Session;
 use tracking::ChangeTracking;
@@ -50,8 +50,7 @@ const KIND: ConnectorKind = ConnectorKind::Sqlserver;
 #[derive(Debug)]
 pub struct SqlServerConnector {
     target: Arc<Target>,
-    /// Kept between calls of `read_keys`, which come one after the other.
-    idle: tokio::sync::Mutex<Option<Box<dyn SqlSession>>>,
+    kept: KeptSession,
 }
 
 impl SqlServerConnector {
@@ -62,7 +61,7 @@ impl SqlServerConnector {
     pub fn new(config: SqlServerConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             target: Arc::new(Target::new(config)?),
-            idle: tokio::sync::Mutex::new(None),
+            kept: KeptSession::default(),
         })
     }
 
@@ -136,7 +135,7 @@ impl Connector for SqlServerConnector {
             spec: stream,
             start,
             context,
-            pacing: self.target.pacing(),
+            pacing: self.target.limits.pacing,
         })
         .await
     }
@@ -147,19 +146,8 @@ impl Connector for SqlServerConnector {
         keys: &[RowKey],
         context: OpenContext,
     ) -> SourceResult<RowBatch> {
-        let mut idle = self.idle.lock().await;
-        let mut kept = idle.take();
-        let still_there = match &mut kept {
-            Some(session) => session.answers().await,
-            None => false,
-        };
-        let session = match kept {
-            Some(session) if still_there => session,
-            _ => Box::new(Session::open(&self.target).await?),
-        };
-        let (batch, session) = sql::read_keys(session, stream, keys, &context).await?;
-        *idle = Some(session);
-        Ok(batch)
+        let open = Session::open(&self.target);
+        self.kept.read_keys(open, stream, keys, &context).await
     }
 
     async fn allows(&self, stream: &StreamSpec, capture: &Capture) -> SourceResult<Allowed> {

@@ -1,7 +1,6 @@
 //! How to reach a server, and how gently to treat it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use encoding_rs::Encoding;
 use schemars::JsonSchema;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::settings::{self, Limits};
 use crate::sql::Pacing;
 
 /// Connection settings of a Firebird database. The account needs SELECT and nothing else.
@@ -16,7 +16,7 @@ use crate::sql::Pacing;
 #[serde(deny_unknown_fields)]
 pub struct FirebirdConfig {
     /// Name or address of the PC the Firebird server runs on.
-    #[serde(default = "loopback")]
+    #[serde(default = "settings::default_host")]
     pub host: String,
     /// TCP port.
     #[serde(default = "default_port")]
@@ -45,7 +45,7 @@ pub struct FirebirdConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_second: Option<u32>,
     /// Seconds between two looks for changes.
-    #[serde(default = "default_poll")]
+    #[serde(default = "settings::default_poll_seconds")]
     pub poll_seconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
@@ -53,10 +53,6 @@ pub struct FirebirdConfig {
     /// Seconds one query may take before it is given up.
     #[serde(default = "default_query")]
     pub query_timeout_seconds: u32,
-}
-
-fn loopback() -> String {
-    "127.0.0.1".to_owned()
 }
 
 fn default_port() -> u16 {
@@ -71,10 +67,6 @@ fn default_encoding() -> String {
     "windows-1252".to_owned()
 }
 
-fn default_poll() -> u32 {
-    10
-}
-
 fn default_connect() -> u32 {
     10
 }
@@ -87,31 +79,28 @@ fn default_query() -> u32 {
 #[derive(Debug)]
 pub(super) struct Target {
     pub config: FirebirdConfig,
+    pub limits: Limits,
     pub encoding: &'static Encoding,
     password: Option<Secret>,
 }
 
 impl Target {
     pub fn new(config: FirebirdConfig) -> Result<Self, ConfigError> {
-        for (setting, value) in [
+        settings::check_given(&[
             ("host", &config.host),
             ("database", &config.database),
             ("user", &config.user),
-        ] {
-            if value.trim().is_empty() {
-                return Err(ConfigError::new(setting, "must not be empty".to_owned()));
-            }
-        }
-        if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            return Err(ConfigError::new(
-                "",
-                "time limits must be at least 1 second".to_owned(),
-            ));
-        }
-        if config.rows_per_second == Some(0) {
-            let message = "must be at least 1; leave it out for no limit".to_owned();
-            return Err(ConfigError::new("rows_per_second", message));
-        }
+        ])?;
+        let pacing = Pacing {
+            rows_per_second: config.rows_per_second,
+            poll: settings::every_seconds(config.poll_seconds),
+            follow: settings::every_seconds(config.poll_seconds),
+        };
+        let limits = Limits::new(
+            config.connect_timeout_seconds,
+            config.query_timeout_seconds,
+            pacing,
+        )?;
         let encoding = Encoding::for_label(config.encoding.trim().as_bytes()).ok_or_else(|| {
             let message = format!(
                 "{:?} is unknown: write a name such as windows-1252 or iso-8859-1",
@@ -126,6 +115,7 @@ impl Target {
         )?;
         Ok(Self {
             config,
+            limits,
             encoding,
             password,
         })
@@ -141,22 +131,5 @@ impl Target {
 
     pub fn password(&self) -> &str {
         self.password.as_ref().map_or("", Secret::reveal)
-    }
-
-    pub fn query_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.query_timeout_seconds.into())
-    }
-
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.connect_timeout_seconds.into())
-    }
-
-    pub fn pacing(&self) -> Pacing {
-        let poll = Duration::from_secs(self.config.poll_seconds.max(1).into());
-        Pacing {
-            rows_per_second: self.config.rows_per_second,
-            poll,
-            follow: poll,
-        }
     }
 }

@@ -73,7 +73,7 @@ impl Line {
                 });
         let action = || format!("connect to {}", target.name());
         spawned.map_err(|error| SourceError::retry(KIND, action(), error))?;
-        match timeout(target.connect_timeout(), told).await {
+        match timeout(target.limits.connect, told).await {
             Ok(Ok(Ok(()))) => Ok(Self {
                 jobs,
                 target: Arc::clone(target),
@@ -81,7 +81,7 @@ impl Line {
             Ok(Ok(Err(fault))) => Err(fault::connecting(target, fault)),
             Ok(Err(_)) => Err(SourceError::retry(KIND, action(), FirebirdFault::Gone)),
             Err(_) => {
-                let late = FirebirdFault::Late(target.connect_timeout().as_secs());
+                let late = FirebirdFault::Late(target.limits.connect.as_secs());
                 Err(SourceError::retry(KIND, action(), late))
             }
         }
@@ -141,7 +141,7 @@ impl Line {
         &self,
         work: impl Future<Output = Result<T, FirebirdFault>>,
     ) -> Result<T, FirebirdFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         match timeout(limit, work).await {
             Ok(result) => result,
             Err(_) => Err(FirebirdFault::Late(limit.as_secs())),

@@ -159,7 +159,7 @@ impl BinlogFeed {
         &self,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, FeedFault> {
-        match timeout(self.target.query_timeout(), work).await {
+        match timeout(self.target.limits.query, work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.explain(error)),
             Err(_) => Err(self.retry("the server does not answer")),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::settings::{self, Limits, Tls};
 use crate::sql::Pacing;
 
 /// Connection settings of a MySQL or MariaDB database. The account needs SELECT and nothing else.
@@ -16,7 +17,7 @@ use crate::sql::Pacing;
 #[serde(deny_unknown_fields)]
 pub struct MysqlConfig {
     /// Name or address of the PC the database runs on.
-    #[serde(default = "loopback")]
+    #[serde(default = "settings::default_host")]
     pub host: String,
     /// TCP port.
     #[serde(default = "default_port")]
@@ -44,10 +45,10 @@ pub struct MysqlConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_second: Option<u32>,
     /// Seconds between two looks for changes.
-    #[serde(default = "default_poll")]
+    #[serde(default = "settings::default_poll_seconds")]
     pub poll_seconds: u32,
     /// Milliseconds between two looks at the log or the outbox, where a stream follows one.
-    #[serde(default = "default_follow")]
+    #[serde(default = "settings::default_follow_milliseconds")]
     pub follow_milliseconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
@@ -56,26 +57,11 @@ pub struct MysqlConfig {
     #[serde(default = "default_query")]
     pub query_timeout_seconds: u32,
     /// Seconds to wait for a lock before giving way to the POS.
-    #[serde(default = "default_lock")]
+    #[serde(default = "settings::default_lock_seconds")]
     pub lock_timeout_seconds: u32,
     /// What a date such as `0000-00-00` becomes.
     #[serde(default)]
     pub zero_dates: ZeroDates,
-}
-
-/// Whether the line is encrypted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tls {
-    /// Never.
-    Off,
-    /// If the server can; the certificate is not checked.
-    #[default]
-    Prefer,
-    /// Always; the certificate is not checked.
-    Require,
-    /// Always, and the certificate must be valid for the host.
-    Verify,
 }
 
 /// What a date such as `0000-00-00` becomes.
@@ -89,20 +75,8 @@ pub enum ZeroDates {
     Null,
 }
 
-fn loopback() -> String {
-    "127.0.0.1".to_owned()
-}
-
 fn default_port() -> u16 {
     3306
-}
-
-fn default_poll() -> u32 {
-    10
-}
-
-fn default_follow() -> u32 {
-    300
 }
 
 fn default_connect() -> u32 {
@@ -113,48 +87,42 @@ fn default_query() -> u32 {
     60
 }
 
-fn default_lock() -> u32 {
-    5
-}
-
 /// Checked settings, with the password at hand.
 #[derive(Debug)]
 pub(super) struct Target {
     pub config: MysqlConfig,
+    pub limits: Limits,
     password: Option<Secret>,
 }
 
 impl Target {
     pub fn new(config: MysqlConfig) -> Result<Self, ConfigError> {
-        for (setting, value) in [
+        settings::check_given(&[
             ("host", &config.host),
             ("database", &config.database),
             ("user", &config.user),
-        ] {
-            if value.trim().is_empty() {
-                return Err(ConfigError::new(setting, "must not be empty".to_owned()));
-            }
-        }
-        if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            return Err(ConfigError::new(
-                "",
-                "time limits must be at least 1 second".to_owned(),
-            ));
-        }
-        if config.rows_per_second == Some(0) {
-            let message = "must be at least 1; leave it out for no limit".to_owned();
-            return Err(ConfigError::new("rows_per_second", message));
-        }
-        if config.tls_ca.is_some() && config.tls != Tls::Verify {
-            let message = "is only used with `tls = \"verify\"`; set that too".to_owned();
-            return Err(ConfigError::new("tls_ca", message));
-        }
+        ])?;
+        let pacing = Pacing {
+            rows_per_second: config.rows_per_second,
+            poll: settings::every_seconds(config.poll_seconds),
+            follow: settings::every_milliseconds(config.follow_milliseconds),
+        };
+        let limits = Limits::new(
+            config.connect_timeout_seconds,
+            config.query_timeout_seconds,
+            pacing,
+        )?;
+        settings::check_authority(config.tls, config.tls_ca.as_deref())?;
         let password = Secret::from_one_of(
             config.password.as_ref(),
             config.password_file.as_deref(),
             config.password_env.as_deref(),
         )?;
-        Ok(Self { config, password })
+        Ok(Self {
+            config,
+            limits,
+            password,
+        })
     }
 
     /// `host:port/database`, for messages.
@@ -165,25 +133,9 @@ impl Target {
         )
     }
 
-    pub fn query_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.query_timeout_seconds.into())
-    }
-
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.connect_timeout_seconds.into())
-    }
-
-    pub fn pacing(&self) -> Pacing {
-        Pacing {
-            rows_per_second: self.config.rows_per_second,
-            poll: Duration::from_secs(u64::from(self.config.poll_seconds.max(1))),
-            follow: Duration::from_millis(u64::from(self.config.follow_milliseconds.max(50))),
-        }
-    }
-
     /// Whether nothing leaves this PC.
     pub fn is_local(&self) -> bool {
-        is_loopback(&self.config.host)
+        settings::is_loopback(&self.config.host)
     }
 
     /// The ways to try, best first.
@@ -191,7 +143,7 @@ impl Target {
         let lax = || SslOpts::default().with_danger_accept_invalid_certs(true);
         let tls = match self.config.tls {
             Tls::Off => vec![None],
-            Tls::Prefer if is_loopback(&self.config.host) => vec![None, Some(lax())],
+            Tls::Prefer if self.is_local() => vec![None, Some(lax())],
             Tls::Prefer => vec![Some(lax()), None],
             Tls::Require => vec![Some(lax())],
             Tls::Verify => {
@@ -223,11 +175,4 @@ impl Target {
             .ssl_opts(tls)
             .into()
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }

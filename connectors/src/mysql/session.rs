@@ -136,7 +136,7 @@ impl Session {
 
     /// A query without parameters, by the text protocol.
     pub async fn text(&mut self, sql: &str, each: impl FnMut(Row)) -> Result<(), QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let conn = &mut self.conn;
         within(limit, async move {
             conn.query_iter(sql).await?.for_each_and_drop(each).await
@@ -146,7 +146,7 @@ impl Session {
 
     /// The columns a query would return, without running it.
     async fn columns(&mut self, statement: &Statement) -> Result<Vec<Column>, QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let conn = &mut self.conn;
         within(limit, async move {
             Ok(conn.prep(statement.text.as_str()).await?.columns().to_vec())
@@ -160,7 +160,7 @@ impl Session {
         statement: &Statement,
         row: RowSink<'_>,
     ) -> Result<u64, QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let zero_dates = self.target.config.zero_dates;
         let conn = &mut self.conn;
         let params = match statement.params.as_slice() {
@@ -335,7 +335,7 @@ async fn within<T>(
 pub(super) async fn connect(target: &Target) -> SourceResult<Conn> {
     let mut first: Option<SourceError> = None;
     for options in target.attempts() {
-        match timeout(target.connect_timeout(), Conn::new(options)).await {
+        match timeout(target.limits.connect, Conn::new(options)).await {
             Ok(Ok(conn)) => return Ok(conn),
             Ok(Err(error)) => {
                 let is_about_tls = is_about_tls(&error);

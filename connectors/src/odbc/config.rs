@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use super::alphabet::Alphabet;
 use super::dialect::DialectName;
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::settings::{self, Limits};
 use crate::sql::Pacing;
 
 /// Connection settings of a database with an ODBC driver. The account needs SELECT and nothing else.
@@ -51,7 +51,7 @@ pub struct OdbcConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_second: Option<u32>,
     /// Seconds between two looks for changes.
-    #[serde(default = "default_poll")]
+    #[serde(default = "settings::default_poll_seconds")]
     pub poll_seconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
@@ -69,10 +69,6 @@ fn default_rows() -> u32 {
     500
 }
 
-fn default_poll() -> u32 {
-    10
-}
-
 fn default_connect() -> u32 {
     15
 }
@@ -85,6 +81,7 @@ fn default_query() -> u32 {
 #[derive(Debug)]
 pub(super) struct Target {
     pub config: OdbcConfig,
+    pub limits: Limits,
     /// None to ask for UTF-16.
     pub alphabet: Option<Alphabet>,
     password: Option<Secret>,
@@ -104,16 +101,16 @@ impl Target {
         if let Some(text) = &config.connection_string {
             check_connection_string(text)?;
         }
-        if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            return Err(ConfigError::new(
-                "",
-                "time limits must be at least 1 second".to_owned(),
-            ));
-        }
-        if config.rows_per_second == Some(0) {
-            let message = "must be at least 1; leave it out for no limit".to_owned();
-            return Err(ConfigError::new("rows_per_second", message));
-        }
+        let pacing = Pacing {
+            rows_per_second: config.rows_per_second,
+            poll: settings::every_seconds(config.poll_seconds),
+            follow: settings::every_seconds(config.poll_seconds),
+        };
+        let limits = Limits::new(
+            config.connect_timeout_seconds,
+            config.query_timeout_seconds,
+            pacing,
+        )?;
         if !(1..=5_000).contains(&config.rows_at_once) {
             let message = "must be between 1 and 5000".to_owned();
             return Err(ConfigError::new("rows_at_once", message));
@@ -135,6 +132,7 @@ impl Target {
         Ok(Self {
             row_by_row: AtomicBool::new(config.rows_at_once == 1),
             config,
+            limits,
             alphabet,
             password,
         })
@@ -170,23 +168,6 @@ impl Target {
         }
         // Some drivers overlook the last attribute without it.
         text + ";"
-    }
-
-    pub fn query_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.query_timeout_seconds.into())
-    }
-
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.connect_timeout_seconds.into())
-    }
-
-    pub fn pacing(&self) -> Pacing {
-        let poll = Duration::from_secs(self.config.poll_seconds.max(1).into());
-        Pacing {
-            rows_per_second: self.config.rows_per_second,
-            poll,
-            follow: poll,
-        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Line {
             });
         let action = || format!("connect to {}", target.name());
         spawned.map_err(|error| SourceError::retry(KIND, action(), error))?;
-        match timeout(target.connect_timeout(), told).await {
+        match timeout(target.limits.connect, told).await {
             Ok(Ok(Ok((product, dialect)))) => Ok(Self {
                 jobs,
                 target: Arc::clone(target),
@@ -75,7 +75,7 @@ impl Line {
             Ok(Ok(Err(fault))) => Err(fault::connecting(target, fault)),
             Ok(Err(_)) => Err(SourceError::retry(KIND, action(), OdbcFault::Gone)),
             Err(_) => {
-                let late = OdbcFault::Late(target.connect_timeout().as_secs());
+                let late = OdbcFault::Late(target.limits.connect.as_secs());
                 Err(SourceError::retry(KIND, action(), late))
             }
         }
@@ -89,7 +89,7 @@ impl Line {
         let (tell, told) = oneshot::channel();
         let job: Job = Box::new(move |worker| drop(tell.send(work(worker))));
         self.jobs.send(job).map_err(|_| OdbcFault::Gone)?;
-        match timeout(self.target.query_timeout(), told).await {
+        match timeout(self.target.limits.query, told).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(OdbcFault::Gone),
             Err(_) => Err(self.late()),
@@ -117,7 +117,7 @@ impl Line {
             }
             Ok(())
         };
-        match timeout(self.target.query_timeout(), work).await {
+        match timeout(self.target.limits.query, work).await {
             Ok(result) => result,
             Err(_) => Err(self.late()),
         }
@@ -133,7 +133,7 @@ impl Line {
             }
             Ok(all)
         };
-        match timeout(self.target.query_timeout(), work).await {
+        match timeout(self.target.limits.query, work).await {
             Ok(result) => result,
             Err(_) => Err(self.late()),
         }
@@ -161,7 +161,7 @@ impl Line {
     }
 
     fn late(&self) -> OdbcFault {
-        OdbcFault::Late(self.target.query_timeout().as_secs())
+        OdbcFault::Late(self.target.limits.query.as_secs())
     }
 
     /// From now on, also for other connections, one row at a time.

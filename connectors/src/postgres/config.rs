@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::settings::{self, Limits, Tls};
 use crate::sql::Pacing;
 
 /// Connection settings of a PostgreSQL database. The account needs SELECT and nothing else.
@@ -17,7 +18,7 @@ use crate::sql::Pacing;
 #[serde(deny_unknown_fields)]
 pub struct PostgresConfig {
     /// Name or address of the PC the database runs on.
-    #[serde(default = "loopback")]
+    #[serde(default = "settings::default_host")]
     pub host: String,
     /// TCP port.
     #[serde(default = "default_port")]
@@ -40,7 +41,7 @@ pub struct PostgresConfig {
     pub password_env: Option<String>,
     /// Whether the line is encrypted. On this PC (127.0.0.1) `prefer` means no, for nothing leaves it.
     #[serde(default)]
-    pub tls: PostgresTls,
+    pub tls: Tls,
     /// Certificate (PEM) of the authority that signed the server's, for `tls = "verify"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_ca: Option<PathBuf>,
@@ -48,7 +49,7 @@ pub struct PostgresConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_second: Option<u32>,
     /// Seconds between two looks for changes. An outbox is looked at every second.
-    #[serde(default = "default_poll")]
+    #[serde(default = "settings::default_poll_seconds")]
     pub poll_seconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
@@ -57,26 +58,11 @@ pub struct PostgresConfig {
     #[serde(default = "default_query")]
     pub query_timeout_seconds: u32,
     /// Seconds to wait for a lock before giving way to the POS.
-    #[serde(default = "default_lock")]
+    #[serde(default = "settings::default_lock_seconds")]
     pub lock_timeout_seconds: u32,
     /// What a date `infinity` becomes.
     #[serde(default)]
     pub infinite_dates: InfiniteDates,
-}
-
-/// Whether the line is encrypted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PostgresTls {
-    /// Never.
-    Off,
-    /// If the server can; the certificate is not checked.
-    #[default]
-    Prefer,
-    /// Always; the certificate is not checked.
-    Require,
-    /// Always, and the certificate must be valid for the host.
-    Verify,
 }
 
 /// What a date `infinity` or `-infinity` becomes.
@@ -90,16 +76,8 @@ pub enum InfiniteDates {
     Null,
 }
 
-fn loopback() -> String {
-    "127.0.0.1".to_owned()
-}
-
 fn default_port() -> u16 {
     5432
-}
-
-fn default_poll() -> u32 {
-    10
 }
 
 fn default_connect() -> u32 {
@@ -110,48 +88,42 @@ fn default_query() -> u32 {
     60
 }
 
-fn default_lock() -> u32 {
-    5
-}
-
 /// Checked settings, with the password at hand.
 #[derive(Debug)]
 pub(super) struct Target {
     pub config: PostgresConfig,
+    pub limits: Limits,
     password: Option<Secret>,
 }
 
 impl Target {
     pub fn new(config: PostgresConfig) -> Result<Self, ConfigError> {
-        for (setting, value) in [
+        settings::check_given(&[
             ("host", &config.host),
             ("database", &config.database),
             ("user", &config.user),
-        ] {
-            if value.trim().is_empty() {
-                return Err(ConfigError::new(setting, "must not be empty".to_owned()));
-            }
-        }
-        if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            return Err(ConfigError::new(
-                "",
-                "time limits must be at least 1 second".to_owned(),
-            ));
-        }
-        if config.rows_per_second == Some(0) {
-            let message = "must be at least 1; leave it out for no limit".to_owned();
-            return Err(ConfigError::new("rows_per_second", message));
-        }
-        if config.tls_ca.is_some() && config.tls != PostgresTls::Verify {
-            let message = "is only used with `tls = \"verify\"`; set that too".to_owned();
-            return Err(ConfigError::new("tls_ca", message));
-        }
+        ])?;
+        let pacing = Pacing {
+            rows_per_second: config.rows_per_second,
+            poll: settings::every_seconds(config.poll_seconds),
+            follow: Duration::from_millis(500),
+        };
+        let limits = Limits::new(
+            config.connect_timeout_seconds,
+            config.query_timeout_seconds,
+            pacing,
+        )?;
+        settings::check_authority(config.tls, config.tls_ca.as_deref())?;
         let password = Secret::from_one_of(
             config.password.as_ref(),
             config.password_file.as_deref(),
             config.password_env.as_deref(),
         )?;
-        Ok(Self { config, password })
+        Ok(Self {
+            config,
+            limits,
+            password,
+        })
     }
 
     /// `host:port/database`, for messages.
@@ -162,41 +134,21 @@ impl Target {
         )
     }
 
-    pub fn query_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.query_timeout_seconds.into())
-    }
-
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.connect_timeout_seconds.into())
-    }
-
-    pub fn pacing(&self) -> Pacing {
-        Pacing {
-            rows_per_second: self.config.rows_per_second,
-            poll: Duration::from_secs(self.config.poll_seconds.max(1).into()),
-            follow: Duration::from_millis(500),
-        }
-    }
-
     /// Whether the database runs on this PC.
     pub fn is_local(&self) -> bool {
-        let host = &self.config.host;
-        host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        settings::is_loopback(&self.config.host)
     }
 
     /// The ways to try, best first.
     pub fn attempts(&self) -> Vec<PgConnectOptions> {
         let tls = match self.config.tls {
-            PostgresTls::Off => vec![PgSslMode::Disable],
-            PostgresTls::Prefer if self.is_local() => {
+            Tls::Off => vec![PgSslMode::Disable],
+            Tls::Prefer if self.is_local() => {
                 vec![PgSslMode::Disable, PgSslMode::Require]
             }
-            PostgresTls::Prefer => vec![PgSslMode::Prefer],
-            PostgresTls::Require => vec![PgSslMode::Require],
-            PostgresTls::Verify => vec![PgSslMode::VerifyFull],
+            Tls::Prefer => vec![PgSslMode::Prefer],
+            Tls::Require => vec![PgSslMode::Require],
+            Tls::Verify => vec![PgSslMode::VerifyFull],
         };
         tls.into_iter().map(|tls| self.options(tls)).collect()
     }

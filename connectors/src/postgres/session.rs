@@ -112,7 +112,7 @@ impl Session {
 
     /// A command without a result.
     pub async fn command(&mut self, command: &str) -> Result<(), SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let conn = &mut self.conn;
         within(limit, async move {
             conn.execute(sqlx::raw_sql(AssertSqlSafe(command))).await?;
@@ -143,7 +143,7 @@ impl Session {
     }
 
     async fn columns(&mut self, statement: &Statement) -> Result<Vec<PgColumn>, SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let types: Vec<PgTypeInfo> = statement.params.iter().map(type_of).collect();
         let conn = &mut self.conn;
         within(limit, async move {
@@ -281,7 +281,7 @@ impl SqlSession for Session {
     }
 
     async fn rows(&mut self, statement: &Statement, row: RowSink<'_>) -> Result<(), SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let reading = self.reading;
         let arguments = bind(&statement.params)?;
         let most = statement.max_rows.unwrap_or(usize::MAX);
@@ -381,7 +381,7 @@ impl SqlSession for Session {
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let arguments = bind(&statement.params)?;
         self.command("BEGIN READ WRITE").await?;
         let conn = &mut self.conn;
@@ -422,7 +422,7 @@ async fn within<T>(
 async fn connect(target: &Target) -> SourceResult<PgConnection> {
     let mut first: Option<SourceError> = None;
     for options in target.attempts() {
-        match timeout(target.connect_timeout(), options.connect()).await {
+        match timeout(target.limits.connect, options.connect()).await {
             Ok(Ok(conn)) => return Ok(conn),
             Ok(Err(error)) => {
                 let may_want_tls = fault::code(&error).is_some_and(|code| code == "28000");

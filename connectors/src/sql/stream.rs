@@ -100,7 +100,7 @@ pub(crate) async fn open(opening: Opening<'_>) -> SourceResult<Box<dyn ChangeStr
 ///
 /// # Errors
 /// When something the stream needs is not there.
-pub(crate) async fn read_keys(
+pub(super) async fn read_keys(
     session: Box<dyn SqlSession>,
     spec: &StreamSpec,
     keys: &[RowKey],

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::ConfigError;
 use crate::secret::Secret;
+use crate::settings::{self, Limits};
 use crate::sql::Pacing;
 
 /// The port of an instance that has no name.
@@ -20,7 +20,7 @@ const DEFAULT_PORT: u16 = 1433;
 #[serde(deny_unknown_fields)]
 pub struct SqlServerConfig {
     /// Name or address of the PC the database runs on.
-    #[serde(default = "loopback")]
+    #[serde(default = "settings::default_host")]
     pub host: String,
     /// TCP port. When absent: 1433, or what the SQL Server Browser says where `instance` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,10 +65,10 @@ pub struct SqlServerConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_second: Option<u32>,
     /// Seconds between two looks for changes.
-    #[serde(default = "default_poll")]
+    #[serde(default = "settings::default_poll_seconds")]
     pub poll_seconds: u32,
     /// Milliseconds between two looks at Change Tracking or the outbox, where a stream follows one.
-    #[serde(default = "default_follow")]
+    #[serde(default = "settings::default_follow_milliseconds")]
     pub follow_milliseconds: u32,
     /// Seconds to wait for a connection.
     #[serde(default = "default_connect")]
@@ -77,7 +77,7 @@ pub struct SqlServerConfig {
     #[serde(default = "default_query")]
     pub query_timeout_seconds: u32,
     /// Seconds to wait for a lock before giving way to the POS.
-    #[serde(default = "default_lock")]
+    #[serde(default = "settings::default_lock_seconds")]
     pub lock_timeout_seconds: u32,
 }
 
@@ -118,20 +118,8 @@ pub enum Certificate {
     Verify,
 }
 
-fn loopback() -> String {
-    "127.0.0.1".to_owned()
-}
-
 fn default_browser_port() -> u16 {
     1434
-}
-
-fn default_poll() -> u32 {
-    10
-}
-
-fn default_follow() -> u32 {
-    300
 }
 
 fn default_connect() -> u32 {
@@ -142,14 +130,11 @@ fn default_query() -> u32 {
     60
 }
 
-fn default_lock() -> u32 {
-    5
-}
-
 /// Checked settings, with the password at hand.
 #[derive(Debug)]
 pub(super) struct Target {
     pub config: SqlServerConfig,
+    pub limits: Limits,
     pub password: Option<Secret>,
     /// The database turned out not to serve snapshots for all that is read; reads are committed reads from then on.
     no_snapshot: AtomicBool,
@@ -157,19 +142,17 @@ pub(super) struct Target {
 
 impl Target {
     pub fn new(config: SqlServerConfig) -> Result<Self, ConfigError> {
-        for (setting, value) in [("host", &config.host), ("database", &config.database)] {
-            if value.trim().is_empty() {
-                return Err(ConfigError::new(setting, "must not be empty".to_owned()));
-            }
-        }
-        if config.query_timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
-            let message = "time limits must be at least 1 second".to_owned();
-            return Err(ConfigError::new("", message));
-        }
-        if config.rows_per_second == Some(0) {
-            let message = "must be at least 1; leave it out for no limit".to_owned();
-            return Err(ConfigError::new("rows_per_second", message));
-        }
+        settings::check_given(&[("host", &config.host), ("database", &config.database)])?;
+        let pacing = Pacing {
+            rows_per_second: config.rows_per_second,
+            poll: settings::every_seconds(config.poll_seconds),
+            follow: settings::every_milliseconds(config.follow_milliseconds),
+        };
+        let limits = Limits::new(
+            config.connect_timeout_seconds,
+            config.query_timeout_seconds,
+            pacing,
+        )?;
         check_instance(&config)?;
         check_login(&config)?;
         check_certificate(&config)?;
@@ -180,6 +163,7 @@ impl Target {
         )?;
         Ok(Self {
             config,
+            limits,
             password,
             no_snapshot: AtomicBool::new(false),
         })
@@ -203,28 +187,12 @@ impl Target {
         }
     }
 
-    pub fn query_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.query_timeout_seconds.into())
-    }
-
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.connect_timeout_seconds.into())
-    }
-
-    pub fn pacing(&self) -> Pacing {
-        Pacing {
-            rows_per_second: self.config.rows_per_second,
-            poll: Duration::from_secs(self.config.poll_seconds.max(1).into()),
-            follow: Duration::from_millis(self.config.follow_milliseconds.max(50).into()),
-        }
-    }
-
     /// Whether an encrypted line is tried, and whether a plain one may do.
     pub fn ways(&self) -> Vec<Way> {
         match self.config.encryption {
             Encryption::Required => vec![Way::Encrypted],
             Encryption::None => vec![Way::Plain],
-            Encryption::Prefer if is_loopback(&self.config.host) => {
+            Encryption::Prefer if is_local(&self.config.host) => {
                 vec![Way::Plain, Way::Encrypted]
             }
             Encryption::Prefer => vec![Way::Encrypted, Way::Plain],
@@ -302,12 +270,9 @@ fn check_certificate(config: &SqlServerConfig) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || matches!(host, "." | "(local)")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// SQL Server has two more names for this PC.
+fn is_local(host: &str) -> bool {
+    matches!(host, "." | "(local)") || settings::is_loopback(host)
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Session {
 
     /// Commands that return nothing.
     pub async fn batch(&mut self, sql: &str) -> Result<(), QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let client = &mut self.client;
         within(limit, async move {
             let mut results = client.simple_query(sql).await?;
@@ -117,7 +117,7 @@ impl Session {
         params: &[Value],
         row: RowSink<'_>,
     ) -> Result<(), QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let client = &mut self.client;
         let params: Vec<Param> = params.iter().map(Param::of).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
@@ -160,7 +160,7 @@ impl Session {
         sql: &str,
         params: &[Value],
     ) -> Result<Vec<ColumnType>, QueryFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let client = &mut self.client;
         let params: Vec<Param> = params.iter().map(Param::of).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
@@ -322,20 +322,20 @@ impl SqlSession for Session {
             return Err(self.noted(fault));
         }
         self.in_transaction = true;
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let begun = within(limit, self.client.begin_transaction()).await;
         begun.map_err(|fault| self.noted(fault))
     }
 
     async fn end(&mut self) -> Result<(), SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let ended = within(limit, self.client.commit_transaction()).await;
         self.in_transaction = false;
         ended.map_err(|fault| self.noted(fault))
     }
 
     async fn write(&mut self, statement: &Statement) -> Result<u64, SqlFault> {
-        let limit = self.target.query_timeout();
+        let limit = self.target.limits.query;
         let client = &mut self.client;
         let params: Vec<Param> = statement.params.iter().map(Param::of).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
@@ -376,7 +376,7 @@ async fn within<T>(
 /// Tries each way to connect in turn. A way that fails for reasons of encryption leads to the next one, and what the server
 /// says about the login is the answer.
 async fn connect(target: &Target) -> Result<Connected, ConnectFault> {
-    let limit = target.connect_timeout();
+    let limit = target.limits.connect;
     let late = || ConnectFault::Late(limit.as_secs());
     let address = timeout(limit, address(target))
         .await
@@ -474,7 +474,7 @@ fn driver_config(target: &Target, address: SocketAddr) -> tiberius::Config {
     config.application_name(APPLICATION);
     config.packet_size(PACKET_SIZE);
     config.authentication(login(target));
-    config.handshake_timeout(Some(target.connect_timeout()));
+    config.handshake_timeout(Some(target.limits.connect));
     // Every query has a limit of its own here.
     config.command_timeout(None);
     // Half of a character that was cut in two becomes U+FFFD; without this it would end the whole page.

@@ -55,12 +55,7 @@ pub(in super::super) async fn allows(
         Err(Error::Server(_)) => return no(missing_right(target)),
         Err(error) => return Err(failed(error)),
     };
-    match timeout(
-        target.query_timeout(),
-        request(conn, &facts, server_id, &head),
-    )
-    .await
-    {
+    match timeout(target.limits.query, request(conn, &facts, server_id, &head)).await {
         Ok(Ok(log)) => {
             if let Err(error) = log.close().await {
                 tracing::debug!(%error, "the trial connection did not end in order");
