@@ -8,6 +8,7 @@
 mod dbf;
 mod files;
 mod firebird;
+mod keys;
 mod mirror;
 mod mysql;
 mod odbc;

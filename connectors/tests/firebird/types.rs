@@ -1,12 +1,11 @@
 //! Every type arrives exactly or says that it cannot.
 
-use fluxion_connectors::BatchLimit;
-use fluxion_model::row::{RowChange, RowKey};
 use fluxion_model::value::Value;
 use serde_json::json;
 
 use super::{Database, table};
-use crate::mirror::{Mirror, Restart};
+use crate::keys::five_are_walked_and_found;
+use crate::mirror::Mirror;
 
 async fn value_of(database: &Database, expression: &str) -> Value {
     let mut mirror = Mirror::default();
@@ -162,29 +161,6 @@ async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
         ));
         let connector = database.connector();
         let spec = table("t", &["k"], json!({"k": "k"}));
-        let mut mirror = Mirror::default();
-        let limit = BatchLimit {
-            rows: 2,
-            ..BatchLimit::default()
-        };
-        mirror
-            .follow(connector.as_ref(), &spec, limit, Restart::AfterEveryBatch)
-            .await
-            .unwrap();
-        assert_eq!(mirror.rows.len(), 5, "{definition}: {:?}", mirror.keys());
-        let keys: Vec<_> = mirror
-            .rows
-            .keys()
-            .map(|key| RowKey(key.as_str().into()))
-            .collect();
-        let found = connector
-            .read_keys(&spec, &keys, mirror.context())
-            .await
-            .unwrap();
-        let there = found
-            .changes
-            .iter()
-            .filter(|change| matches!(change, RowChange::Upsert { .. }));
-        assert_eq!(there.count(), 5, "{definition}: {:?}", found.changes);
+        five_are_walked_and_found(connector.as_ref(), &spec, definition).await;
     }
 }

@@ -1,18 +1,14 @@
 //! Every type arrives exactly, and keys of every kind can be walked.
 
-use fluxion_connectors::BatchLimit;
 use fluxion_model::value::Value;
 use serde_json::json;
 
 use super::{Database, table};
-use crate::mirror::{Mirror, Restart};
-
-fn limit(rows: usize) -> BatchLimit {
-    BatchLimit {
-        rows,
-        ..BatchLimit::default()
-    }
-}
+use crate::keys::{
+    all_are_walked, five_are_walked_and_found, the_one_that_is_gone_is_a_delete,
+    twelve_are_walked_and_the_rest_reported,
+};
+use crate::mirror::Mirror;
 
 async fn value(definition: &str, literal: &str) -> Value {
     let sql = format!(
@@ -139,21 +135,7 @@ async fn text_keys_that_a_collation_calls_equal_are_all_read() {
             values.join(",")
         ));
         let spec = table("t", &["code"], json!({"code": "code"}));
-        for rows in [1, 2, 4, 100] {
-            let mut mirror = Mirror::default();
-            mirror
-                .follow(
-                    database.connector().as_ref(),
-                    &spec,
-                    limit(rows),
-                    Restart::AfterEveryBatch,
-                )
-                .await
-                .unwrap();
-            let mut expected = codes.to_vec();
-            expected.sort_unstable();
-            assert_eq!(mirror.keys(), expected, "{collation}, {rows} rows a page");
-        }
+        all_are_walked(database.connector().as_ref(), &spec, &codes, collation).await;
     }
 }
 
@@ -212,32 +194,7 @@ async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
         ));
         let connector = database.connector();
         let spec = table("t", &["k"], json!({"k": "k"}));
-        let mut mirror = Mirror::default();
-        mirror
-            .follow(
-                connector.as_ref(),
-                &spec,
-                limit(2),
-                Restart::AfterEveryBatch,
-            )
-            .await
-            .unwrap();
-        assert_eq!(mirror.rows.len(), 5, "{definition}: {:?}", mirror.keys());
-
-        let keys: Vec<_> = mirror
-            .rows
-            .keys()
-            .map(|key| fluxion_model::row::RowKey(key.as_str().into()))
-            .collect();
-        let found = connector
-            .read_keys(&spec, &keys, mirror.context())
-            .await
-            .unwrap();
-        let there = found
-            .changes
-            .iter()
-            .filter(|change| matches!(change, fluxion_model::row::RowChange::Upsert { .. }));
-        assert_eq!(there.count(), 5, "{definition}: {:?}", found.changes);
+        five_are_walked_and_found(connector.as_ref(), &spec, definition).await;
     }
 }
 
@@ -251,30 +208,8 @@ async fn composite_keys_are_walked_in_order_and_rows_without_a_key_are_reported(
     }
     let database = Database::with(&sql);
     let spec = table("t", &["a", "b"], json!({"a": "a", "b": "b"}));
-    for rows in [1, 2, 3, 5, 50] {
-        let mut mirror = Mirror::default();
-        mirror
-            .follow(
-                database.connector().as_ref(),
-                &spec,
-                limit(rows),
-                Restart::AfterEveryBatch,
-            )
-            .await
-            .unwrap();
-        assert_eq!(
-            mirror.rows.len(),
-            12,
-            "{rows} rows a page: {:?}",
-            mirror.keys()
-        );
-        assert!(mirror.unreadable.len() >= 2, "{:?}", mirror.unreadable);
-        assert!(
-            mirror.unreadable[0].message.contains("key column a"),
-            "{:?}",
-            mirror.unreadable
-        );
-    }
+    let reason = "key column a";
+    twelve_are_walked_and_the_rest_reported(database.connector().as_ref(), &spec, reason).await;
 }
 
 #[tokio::test]
@@ -282,17 +217,5 @@ async fn a_key_that_is_gone_comes_back_as_a_delete() {
     let database =
         Database::with("CREATE TABLE t(id INT PRIMARY KEY); INSERT INTO t VALUES (1), (3)");
     let spec = table("t", &["id"], json!({"id": "id"}));
-    let keys = ["1", "2", "3", "not a number"].map(|key| fluxion_model::row::RowKey(key.into()));
-    let found = database
-        .connector()
-        .read_keys(&spec, &keys, Mirror::default().context())
-        .await
-        .unwrap();
-    let gone: Vec<&str> = found
-        .changes
-        .iter()
-        .filter(|change| matches!(change, fluxion_model::row::RowChange::Delete { .. }))
-        .map(|change| change.key().as_str())
-        .collect();
-    assert_eq!(gone, ["2", "not a number"]);
+    the_one_that_is_gone_is_a_delete(database.connector().as_ref(), &spec).await;
 }

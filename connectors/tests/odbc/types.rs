@@ -1,12 +1,11 @@
 //! Every type arrives exactly, whatever form the driver has for it.
 
-use fluxion_connectors::BatchLimit;
-use fluxion_model::row::{RowChange, RowKey};
 use fluxion_model::value::Value;
 use serde_json::json;
 
 use super::{Driver, Source, connector, table};
-use crate::mirror::{Mirror, Restart};
+use crate::keys::five_are_walked_and_found;
+use crate::mirror::Mirror;
 
 async fn value(driver: Driver, definition: &str, literal: &str, rows_at_once: u32) -> Value {
     let source = Source::with(
@@ -252,40 +251,12 @@ async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
             );
             let connector = source.connector();
             let spec = table("t", &["k"], json!({"k": "k"}));
-            let mut mirror = Mirror::default();
-            let limit = BatchLimit {
-                rows: 2,
-                ..BatchLimit::default()
-            };
-            mirror
-                .follow(connector.as_ref(), &spec, limit, Restart::AfterEveryBatch)
-                .await
-                .unwrap();
-            assert_eq!(
-                mirror.rows.len(),
-                5,
-                "{driver:?} {definition}: {:?}",
-                mirror.keys()
-            );
-            let keys: Vec<_> = mirror
-                .rows
-                .keys()
-                .map(|key| RowKey(key.as_str().into()))
-                .collect();
-            let found = connector
-                .read_keys(&spec, &keys, mirror.context())
-                .await
-                .unwrap();
-            let there = found
-                .changes
-                .iter()
-                .filter(|change| matches!(change, RowChange::Upsert { .. }));
-            assert_eq!(
-                there.count(),
-                5,
-                "{driver:?} {definition}: {:?}",
-                found.changes
-            );
+            five_are_walked_and_found(
+                connector.as_ref(),
+                &spec,
+                &format!("{driver:?} {definition}"),
+            )
+            .await;
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Every type arrives exactly, and keys of every kind can be walked.
 
-use fluxion_connectors::BatchLimit;
-use fluxion_model::row::{RowChange, RowKey};
 use fluxion_model::value::Value;
 use serde_json::json;
 
 use super::{Database, table};
-use crate::mirror::{Mirror, Restart};
+use crate::keys::{five_are_walked_and_found, twelve_are_walked_and_the_rest_reported};
+use crate::mirror::Mirror;
 
 /// What each expression becomes, in the order given.
 async fn values(expressions: &[&str]) -> Vec<Value> {
@@ -249,31 +248,7 @@ async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
         ));
         let connector = database.connector();
         let spec = table("t", &["k"], json!({"k": "k"}));
-        let mut mirror = Mirror::default();
-        let limit = BatchLimit {
-            rows: 2,
-            ..BatchLimit::default()
-        };
-        mirror
-            .follow(connector.as_ref(), &spec, limit, Restart::AfterEveryBatch)
-            .await
-            .unwrap();
-        assert_eq!(mirror.rows.len(), 5, "{definition}: {:?}", mirror.keys());
-
-        let keys: Vec<_> = mirror
-            .rows
-            .keys()
-            .map(|key| RowKey(key.as_str().into()))
-            .collect();
-        let found = connector
-            .read_keys(&spec, &keys, mirror.context())
-            .await
-            .unwrap();
-        let there = found
-            .changes
-            .iter()
-            .filter(|change| matches!(change, RowChange::Upsert { .. }));
-        assert_eq!(there.count(), 5, "{definition}: {:?}", found.changes);
+        five_are_walked_and_found(connector.as_ref(), &spec, definition).await;
     }
 }
 
@@ -285,27 +260,6 @@ async fn rows_without_a_key_are_reported_and_the_rest_is_read() {
          INSERT INTO t VALUES (NULL, 'x'), (2, NULL)",
     );
     let spec = table("t", &["a", "b"], json!({"a": "a", "b": "b"}));
-    for rows in [1, 2, 5, 50] {
-        let mut mirror = Mirror::default();
-        let limit = BatchLimit {
-            rows,
-            ..BatchLimit::default()
-        };
-        mirror
-            .follow(
-                database.connector().as_ref(),
-                &spec,
-                limit,
-                Restart::AfterEveryBatch,
-            )
-            .await
-            .unwrap();
-        assert_eq!(
-            mirror.rows.len(),
-            12,
-            "{rows} rows a page: {:?}",
-            mirror.keys()
-        );
-        assert!(mirror.unreadable.len() >= 2, "{:?}", mirror.unreadable);
-    }
+    let reason = "key column";
+    twelve_are_walked_and_the_rest_reported(database.connector().as_ref(), &spec, reason).await;
 }

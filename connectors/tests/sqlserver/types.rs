@@ -1,19 +1,11 @@
 //! Every type arrives exactly, and keys of every kind can be walked.
 
-use fluxion_connectors::BatchLimit;
-use fluxion_model::row::{RowChange, RowKey};
 use fluxion_model::value::Value;
 use serde_json::json;
 
 use super::{Database, quoted, table};
-use crate::mirror::{Mirror, Restart};
-
-fn limit(rows: usize) -> BatchLimit {
-    BatchLimit {
-        rows,
-        ..BatchLimit::default()
-    }
-}
+use crate::keys::{all_are_walked, five_are_walked_and_found, the_one_that_is_gone_is_a_delete};
+use crate::mirror::Mirror;
 
 /// What arrives of each literal, with a NULL in between that must stay one.
 async fn values(cases: &[(&str, &str)]) -> Vec<Value> {
@@ -214,21 +206,7 @@ async fn text_keys_that_a_collation_calls_equal_are_all_read() {
         );
         let database = Database::with(&sql);
         let spec = table("dbo.t", &["code"], json!({"code": "code"}));
-        for rows in [1, 4, 100] {
-            let mut mirror = Mirror::default();
-            mirror
-                .follow(
-                    database.connector().as_ref(),
-                    &spec,
-                    limit(rows),
-                    Restart::AfterEveryBatch,
-                )
-                .await
-                .unwrap();
-            let mut expected = codes.to_vec();
-            expected.sort_unstable();
-            assert_eq!(mirror.keys(), expected, "{kind}, {rows} rows a page");
-        }
+        all_are_walked(database.connector().as_ref(), &spec, &codes, kind).await;
     }
 }
 
@@ -305,31 +283,7 @@ async fn keys_of_every_type_can_be_walked_page_by_page_and_asked_for() {
         let database = Database::with(&sql);
         let connector = database.connector();
         let spec = table("dbo.t", &["k"], json!({"k": "k"}));
-        let mut mirror = Mirror::default();
-        mirror
-            .follow(
-                connector.as_ref(),
-                &spec,
-                limit(2),
-                Restart::AfterEveryBatch,
-            )
-            .await
-            .unwrap();
-        assert_eq!(mirror.rows.len(), 5, "{definition}: {:?}", mirror.keys());
-        let keys: Vec<RowKey> = mirror
-            .rows
-            .keys()
-            .map(|key| RowKey(key.as_str().into()))
-            .collect();
-        let found = connector
-            .read_keys(&spec, &keys, mirror.context())
-            .await
-            .unwrap();
-        let there = found
-            .changes
-            .iter()
-            .filter(|change| matches!(change, RowChange::Upsert { .. }));
-        assert_eq!(there.count(), 5, "{definition}: {:?}", found.changes);
+        five_are_walked_and_found(connector.as_ref(), &spec, definition).await;
     }
 }
 
@@ -339,19 +293,5 @@ async fn a_key_that_is_gone_comes_back_as_a_delete() {
         "CREATE TABLE dbo.t (id int NOT NULL PRIMARY KEY); INSERT INTO dbo.t (id) VALUES (1), (3)",
     );
     let spec = table("dbo.t", &["id"], json!({"id": "id"}));
-    let keys = ["1", "2", "3", "not a number"].map(|key| RowKey(key.into()));
-    let connector = database.connector();
-    for _ in 0..2 {
-        let found = connector
-            .read_keys(&spec, &keys, Mirror::default().context())
-            .await
-            .unwrap();
-        let gone: Vec<&str> = found
-            .changes
-            .iter()
-            .filter(|change| matches!(change, RowChange::Delete { .. }))
-            .map(|change| change.key().as_str())
-            .collect();
-        assert_eq!(gone, ["2", "not a number"]);
-    }
+    the_one_that_is_gone_is_a_delete(database.connector().as_ref(), &spec).await;
 }
