@@ -61,7 +61,8 @@ impl Firebird {
         let mut server = Server::start(
             at_home(&firebird, &root),
             account.as_ref(),
-            "TERM",
+            // Asked politely with a client still attached, it stays for good; and nobody wants what it keeps.
+            "KILL",
             root.join("server.log"),
             Some(&root),
         )?;

@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Runs the command given as its arguments until its standard input ends, and that is when the owner is gone, even
-/// by SIGKILL: the kernel closes the pipe. Then it signals the server, waits for it, and removes the folder that was the
-/// server's alone, if there is one.
+/// by SIGKILL: the kernel closes the pipe. Then it signals the server, waits for it (ten seconds, before it is killed), and
+/// removes the folder that was the server's alone, if there is one.
 const KEEPER: &str = r#"
 signal=$1; folder=$2; shift 2
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
-( cat <&3 >/dev/null; [ -z "$folder" ] || : >"$folder/abandoned"; kill -s "$signal" $server ) 2>/dev/null &
+( cat <&3 >/dev/null; [ -z "$folder" ] || : >"$folder/abandoned"; kill -s "$signal" $server; sleep 10
+  kill -s KILL $server ) >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
 wait $server
