@@ -62,6 +62,14 @@ impl MysqlConnector {
         })
     }
 
+    /// The databases that this account may enter, but for the server's own.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn databases(&self) -> SourceResult<Vec<String>> {
+        catalog::databases(&self.target).await
+    }
+
     /// Which replica a stream claims to be when it follows the log: the same for each of its connections, and hardly
     /// ever that of anybody else. Numbers given by hand are small.
     fn server_id(&self, stream: &StreamSpec) -> u32 {

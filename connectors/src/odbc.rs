@@ -34,8 +34,8 @@ pub use dialect::DialectName;
 use crate::connector::{
     Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, Probe, Said, StartAt,
 };
-use crate::error::SourceResult;
-use crate::registry::ConfigError;
+use crate::error::{SourceError, SourceResult};
+use crate::registry::{ConfigError, DataSource, DataSourceOwner};
 use crate::sql::{self, KeptSession, Opening};
 use alphabet::Alphabet;
 use config::Target;
@@ -70,6 +70,25 @@ impl OdbcConnector {
             kept: KeptSession::default(),
         })
     }
+}
+
+/// The data sources that the driver manager knows.
+pub(crate) fn data_sources() -> SourceResult<Vec<DataSource>> {
+    let failed = |error| SourceError::retry(KIND, "list the data sources of this computer", error);
+    let manager = odbc_api::environment().map_err(failed)?;
+    let mut sources = Vec::new();
+    let lists = [
+        (manager.system_data_sources(), DataSourceOwner::System),
+        (manager.user_data_sources(), DataSourceOwner::User),
+    ];
+    for (list, owner) in lists {
+        sources.extend(list.map_err(failed)?.into_iter().map(|found| DataSource {
+            name: found.server_name,
+            driver: found.driver,
+            owner,
+        }));
+    }
+    Ok(sources)
 }
 
 #[async_trait]

@@ -57,6 +57,14 @@ impl PostgresConnector {
             kept: KeptSession::default(),
         })
     }
+
+    /// The databases that this account may enter, but for the server's own.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn databases(&self) -> SourceResult<Vec<String>> {
+        catalog::databases(&self.target).await
+    }
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::connector::{Connector, ConnectorKind};
+use crate::error::{SourceError, SourceResult};
 use crate::files::{FilesConfig, FilesConnector};
 use crate::firebird::{FirebirdConfig, FirebirdConnector};
 use crate::mysql::{MysqlConfig, MysqlConnector};
@@ -111,6 +112,75 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
         ConnectorKind::Rest => schemars::schema_for!(RestConfig),
     }
     .to_value()
+}
+
+/// The databases of a server that this account may enter, but for the server's own. `connection` needs no `database`:
+/// each of these servers has one that everybody may enter.
+///
+/// # Errors
+/// When a setting is wrong, the server refuses, or this kind of server has no list.
+pub async fn databases(kind: ConnectorKind, connection: &Json) -> SourceResult<Vec<String>> {
+    let at = |database: &str| {
+        let mut connection = connection.clone();
+        connection["database"] = Json::from(database);
+        connection
+    };
+    let wrong = |error: ConfigError| {
+        let hint = error.to_string();
+        SourceError::ask(kind, "list databases", "missing_setting", hint, error)
+    };
+    match kind {
+        ConnectorKind::Mysql => {
+            let server = read(&at("information_schema")).and_then(MysqlConnector::new);
+            server.map_err(wrong)?.databases().await
+        }
+        ConnectorKind::Postgres => {
+            let server = read(&at("postgres")).and_then(PostgresConnector::new);
+            server.map_err(wrong)?.databases().await
+        }
+        ConnectorKind::Sqlserver => {
+            let server = read(&at("master")).and_then(SqlServerConnector::new);
+            server.map_err(wrong)?.databases().await
+        }
+        ConnectorKind::Odbc
+        | ConnectorKind::Firebird
+        | ConnectorKind::Files
+        | ConnectorKind::Rest => {
+            let message = "this kind of system has no list of its databases: name one".to_owned();
+            Err(wrong(ConfigError::new("database", message)))
+        }
+    }
+}
+
+/// A data source that is set up for ODBC on this computer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataSource {
+    /// Its name, for `connection.dsn`.
+    pub name: String,
+    /// The driver behind it, in its own words.
+    pub driver: String,
+    /// Whose it is.
+    pub owner: DataSourceOwner,
+}
+
+/// Who sees a data source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DataSourceOwner {
+    /// Everybody, the service too.
+    System,
+    /// The account that asks, and no other.
+    User,
+}
+
+/// The data sources of this computer, as its driver manager lists them. None where there is no ODBC.
+///
+/// # Errors
+/// When the driver manager cannot tell.
+pub fn data_sources() -> SourceResult<Vec<DataSource>> {
+    #[cfg(feature = "odbc")]
+    return crate::odbc::data_sources();
+    #[cfg(not(feature = "odbc"))]
+    Ok(Vec::new())
 }
 
 #[cfg(not(feature = "odbc"))]

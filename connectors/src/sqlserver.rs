@@ -65,6 +65,14 @@ impl SqlServerConnector {
         })
     }
 
+    /// The databases of the server, but for its own.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn databases(&self) -> SourceResult<Vec<String>> {
+        probe::databases(&self.target).await
+    }
+
     async fn feed(
         &self,
         spec: &StreamSpec,

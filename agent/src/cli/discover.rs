@@ -3,6 +3,8 @@
 //! It changes nothing but the configuration, and that only when told to, at its end. A password is sent to one server,
 //! which a person named; never to whatever happens to answer.
 
+mod login;
+mod places;
 mod probe;
 
 use std::collections::BTreeMap;
@@ -16,14 +18,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use fluxion_connectors::{Connector, ConnectorKind, registry};
+use fluxion_connectors::{Connector, ConnectorKind};
 use fluxion_mappings::Scalar;
 use fluxion_mappings::recognise::{Match, Missing, recognise};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::doctor::of_this_computer;
-use super::outbox::{ask_password, password_in, say, told};
+use super::outbox::{say, told};
 use super::{Lang, Place};
 use crate::capture::{PosSystem, choose};
 use crate::config::{Config, Loaded, PosConfig, name_of};
@@ -31,16 +33,13 @@ use crate::config::{Config, Loaded, PosConfig, name_of};
 /// A catalog may take so long, on a server that is busy.
 const CATALOG: Duration = Duration::from_secs(60);
 
-/// Companies below one folder that are looked at.
-const FOLDERS: usize = 64;
-
 /// Where to look, and with which login.
 #[derive(Args)]
 pub(super) struct Discover {
     /// Looks at this computer instead of the one it runs on; may be given several times.
     #[arg(long)]
     host: Vec<String>,
-    /// Looks at every computer of a private segment, /24 at most: 192.168.1.0/24.
+    /// Looks at every computer of a private segment, /22 at most: 192.168.1.0/24.
     #[arg(long, value_name = "SEGMENT", conflicts_with_all = ["host", "user"])]
     lan: Option<String>,
     /// Asks this port instead of the usual ones; may be given several times.
@@ -49,19 +48,23 @@ pub(super) struct Discover {
     /// Where the SQL Server Browser listens; 1434 when neither this nor --port is given.
     #[arg(long, value_name = "PORT")]
     browser_port: Option<u16>,
-    /// Looks into this folder, and the folders in it, for DBF tables and exports; may be given several times.
+    /// Looks into this folder, and the folders in it, for DBF tables, exports and Firebird databases; may be given several
+    /// times.
     #[arg(long)]
     folder: Vec<PathBuf>,
     /// Logs in with this account, which needs to read and nothing else. The password is asked for.
-    #[arg(long, requires = "database")]
+    #[arg(long)]
     user: Option<String>,
     /// A file that holds the password and nothing else; the configuration will name it.
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
-    /// The database to look at.
+    /// The database to look at; every one that the account may enter when absent.
     #[arg(long, requires = "user")]
     database: Option<String>,
-    /// Which of the servers that were found, where there are several: sqlserver, mysql or postgres.
+    /// The ODBC data source to look at, instead of a server.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["database", "host", "lan"])]
+    dsn: Option<String>,
+    /// Which of the servers that were found, where there are several: sqlserver, mysql, postgres or firebird.
     #[arg(long)]
     connector: Option<ConnectorKind>,
     /// Takes this pack, where several fit.
@@ -111,34 +114,20 @@ struct Section<'a> {
 pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<ExitCode> {
     let lang = wish.lang.unwrap_or_else(of_this_computer);
     let found = probe::look(hosts(wish).await?, ports(wish)).await;
-    if found.is_empty() {
-        let none = say(lang, "Ningún servidor responde.", "No server answers.");
-        println!("{none}");
-    }
-    for server in &found {
-        let port = server.port.map_or_else(
-            || say(lang, "sin TCP/IP: actívelo", "no TCP/IP: switch it on").to_owned(),
-            |port| port.to_string(),
+    show(&found, lang);
+    places::show_data_sources(lang);
+    let mut sources = places::folders(wish, lang);
+    if let Some(dsn) = &wish.dsn {
+        sources.push(login::data_source(wish, dsn, lang)?);
+    } else if let Some(user) = &wish.user {
+        sources.extend(login::databases(&found.servers, wish, user, lang).await?);
+    } else if !found.servers.is_empty() {
+        let next = say(
+            lang,
+            "Para reconocer el POS: --user CUENTA, con --database, --host, --port o --connector si hay varios.",
+            "To recognise the POS: --user ACCOUNT, with --database, --host, --port or --connector where there are several.",
         );
-        println!(
-            "[ OK ] {} {port}: {} ({})",
-            server.host, server.product, server.connector
-        );
-    }
-    let mut sources = folders(wish, lang);
-    match (&wish.user, &wish.database) {
-        (Some(user), Some(database)) => {
-            sources.push(log_in(&found, wish, user, database, lang)?);
-        }
-        _ if !found.is_empty() => println!(
-            "{}",
-            say(
-                lang,
-                "Para reconocer el POS: --user CUENTA --database BASE, con --host, --port o --connector si hay varios.",
-                "To recognise the POS: --user ACCOUNT --database NAME, with --host, --port or --connector where there are several.",
-            )
-        ),
-        _ => {}
+        println!("{next}");
     }
     let mut sections = Vec::new();
     let mut failed = false;
@@ -178,6 +167,31 @@ pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<E
     })
 }
 
+fn show(found: &probe::Found, lang: Lang) {
+    if found.servers.is_empty() {
+        let none = say(lang, "Ningún servidor responde.", "No server answers.");
+        println!("{none}");
+    }
+    for server in &found.servers {
+        let port = server.port.map_or_else(
+            || say(lang, "sin TCP/IP: actívelo", "no TCP/IP: switch it on").to_owned(),
+            |port| port.to_string(),
+        );
+        println!(
+            "[ OK ] {} {port}: {} ({})",
+            server.host, server.product, server.connector
+        );
+    }
+    if found.unseen > 0 {
+        let late = say(
+            lang,
+            "equipos quedaron sin mirar; use un segmento más pequeño",
+            "computers were not looked at in time; name a smaller segment",
+        );
+        println!("[ !! ] {} {late}", found.unseen);
+    }
+}
+
 async fn hosts(wish: &Discover) -> anyhow::Result<Vec<IpAddr>> {
     if let Some(segment) = &wish.lan {
         return probe::segment(segment);
@@ -200,87 +214,6 @@ fn ports(wish: &Discover) -> probe::Wish {
         ports: wish.port.clone(),
         browser: wish.browser_port.or(usual),
     }
-}
-
-/// The folders that were named, those in them, and where AdminPAQ keeps its companies.
-fn folders(wish: &Discover, lang: Lang) -> Vec<Source> {
-    let mut roots = wish.folder.clone();
-    if cfg!(windows) {
-        roots.push(PathBuf::from(r"C:\Compacw\Empresas"));
-    }
-    let mut all = Vec::new();
-    for root in roots {
-        let Ok(entries) = std::fs::read_dir(&root) else {
-            if wish.folder.contains(&root) {
-                let what = say(lang, "no se puede leer", "cannot be read");
-                println!("[ !! ] {}: {what}", root.display());
-            }
-            continue;
-        };
-        let below = entries.flatten().map(|entry| entry.path());
-        let mut below: Vec<_> = below.filter(|path| path.is_dir()).take(FOLDERS).collect();
-        below.sort();
-        all.push(root);
-        all.extend(below);
-    }
-    let sources = all.into_iter().filter_map(|folder| {
-        let connection = json!({ "folder": folder });
-        Some(Source {
-            kind: ConnectorKind::Files,
-            title: folder.display().to_string(),
-            connector: registry::build(ConnectorKind::Files, &connection).ok()?,
-            connection,
-        })
-    });
-    sources.collect()
-}
-
-/// The one server that is meant. A password goes to no other.
-fn log_in(
-    found: &[probe::Server],
-    wish: &Discover,
-    user: &str,
-    database: &str,
-    lang: Lang,
-) -> anyhow::Result<Source> {
-    let meant: Vec<_> = found
-        .iter()
-        .filter(|server| server.port.is_some())
-        .filter(|server| {
-            wish.connector
-                .is_none_or(|kind| kind.as_str() == server.connector)
-        })
-        .collect();
-    let [server] = meant.as_slice() else {
-        bail!(
-            "{} servers could be meant, and a password goes to one\nhint: name it with --host, --port and --connector",
-            meant.len()
-        );
-    };
-    let kind: ConnectorKind = server.connector.parse().map_err(anyhow::Error::msg)?;
-    let file = match &wish.password_file {
-        Some(path) => std::path::absolute(path)?,
-        None => PathBuf::from("pos-password.txt"),
-    };
-    let connection = json!({
-        "host": server.host.to_string(), "port": server.port, "database": database, "user": user,
-        "password_file": file,
-    });
-    let password = match &wish.password_file {
-        Some(path) => password_in(path)?,
-        None => ask_password(user, lang)?,
-    };
-    let mut secret = connection.clone();
-    if let Some(settings) = secret.as_object_mut() {
-        settings.remove("password_file");
-        settings.insert("password".to_owned(), Json::from(password));
-    }
-    Ok(Source {
-        kind,
-        title: format!("{} {database}", server.host),
-        connector: registry::build(kind, &secret)?,
-        connection,
-    })
 }
 
 /// Reads the names of tables and columns, and says which pack they fit.
@@ -402,7 +335,7 @@ async fn section(
         );
         writeln!(comments, "{check}")?;
     }
-    if wish.user.is_some() && source.kind != ConnectorKind::Files {
+    if source.connection.get("password_file").is_some() {
         let secret = say(
             lang,
             "# El archivo de password_file contiene la contraseña y nada más; solo la cuenta del agente debe leerlo.",

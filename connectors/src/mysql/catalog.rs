@@ -213,11 +213,7 @@ pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
     );
     let mut catalog = Catalog::default();
     let mut add = |values: Vec<Value>, _: usize| {
-        let text = |at: usize| match values.get(at) {
-            Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-            Some(value) => value.to_string(),
-            None => String::new(),
-        };
+        let text = |at: usize| values.get(at).map(text).unwrap_or_default();
         let table = text(0);
         if catalog.tables.last().is_none_or(|last| last.name != table) {
             catalog.tables.push(CatalogTable {
@@ -235,6 +231,29 @@ pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
     let read = session.rows(&statement, &mut add).await;
     read.map_err(|fault| explain(target, "list the tables of", fault))?;
     Ok(catalog)
+}
+
+/// Those that this account may enter; the server shows it no other.
+pub(super) async fn databases(target: &Arc<Target>) -> SourceResult<Vec<String>> {
+    let mut session = Session::open(target).await?;
+    let mut statement = Statement::new(&session.dialect());
+    statement.push(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN \
+         ('information_schema', 'mysql', 'performance_schema', 'sys') ORDER BY SCHEMA_NAME",
+    );
+    let mut names = Vec::new();
+    let mut add = |values: Vec<Value>, _: usize| names.extend(values.first().map(text));
+    let read = session.rows(&statement, &mut add).await;
+    read.map_err(|fault| explain(target, "list the databases of", fault))?;
+    Ok(names)
+}
+
+/// Old servers hand the names of their own things over as bytes.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        value => value.to_string(),
+    }
 }
 
 fn explain(target: &Target, action: &str, fault: SqlFault) -> SourceError {

@@ -190,6 +190,18 @@ async fn server(session: &mut Session) -> Result<Vec<Finding>, SqlFault> {
     Ok(findings)
 }
 
+/// Those that this account may enter.
+pub(super) async fn databases(target: &Arc<Target>) -> SourceResult<Vec<String>> {
+    let mut session = Session::open(target).await?;
+    let names = session
+        .texts(
+            "SELECT CAST(datname AS text) FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate \
+             AND datname <> 'postgres' AND has_database_privilege(datname, 'CONNECT') ORDER BY datname",
+        )
+        .await;
+    names.map_err(|fault| fault::passing(format!("list the databases of {}", target.name()), fault))
+}
+
 pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {
     let mut session = Session::open(target).await?;
     list(&mut session)

@@ -59,6 +59,10 @@ pub(super) const COLUMNS: &str = "SELECT CAST(s.name AS nvarchar(128)), CAST(o.n
      JOIN sys.types AS t ON t.user_type_id = c.user_type_id \
      WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 ORDER BY s.name, o.name, c.column_id";
 
+/// What is online, without the four that every server has.
+pub(super) const DATABASES: &str = "SELECT CAST(d.name AS nvarchar(128)) FROM sys.databases AS d \
+     WHERE d.database_id > 4 AND d.state = 0 ORDER BY d.name";
+
 pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
     let mut session = Session::open(target).await?;
     look(&mut session)
@@ -349,6 +353,20 @@ async fn permissions(session: &mut Session) -> Result<Vec<Finding>, QueryFault> 
         ));
     }
     Ok(findings)
+}
+
+pub(super) async fn databases(target: &Arc<Target>) -> SourceResult<Vec<String>> {
+    let mut session = Session::open(target).await?;
+    let rows = session
+        .all(DATABASES, &[])
+        .await
+        .map_err(|fault| fault::looking(target, "list the databases of", fault))?;
+    let names = rows.iter().filter_map(|row| row.first());
+    let names = names.map(ToString::to_string);
+    // Those of a report server keep reports.
+    Ok(names
+        .filter(|name| !name.starts_with("ReportServer"))
+        .collect())
 }
 
 pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {

@@ -14,16 +14,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 /// For a connection, and again for an answer.
 const PATIENCE: Duration = Duration::from_millis(1_000);
 
 /// Computers that are asked at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 
 /// Larger segments are never searched.
-const SMALLEST_PREFIX: u32 = 24;
+const SMALLEST_PREFIX: u32 = 22;
+
+/// A search is ended then, with what was found.
+const WHOLE: Duration = Duration::from_secs(120);
 
 /// Asks PostgreSQL whether it speaks TLS; it answers with one letter.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
@@ -34,6 +37,31 @@ const PRELOGIN: [u8; 26] = [
     0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, // where version and encryption stand
     0, 0, 0, 0, 0, 0, 2,
 ];
+
+/// Greets Firebird: the packet `op_connect` with no file and no user, which offers the protocols 10 to 12. Versions 2.5 to 5
+/// accept or refuse these before anybody logs in.
+const FIREBIRD: [u8; 92] = {
+    let words: [u32; 23] = [
+        1, 19, 2, 1, // op_connect, op_attach, version of the packet, any kind of computer
+        0, 3, 0, // no file, three protocols, no user
+        10, 1, 2, 3, 2, // each: number, kind of computer, from a type, to a type, weight
+        0x800b, 1, 2, 3, 4, //
+        0x800c, 1, 2, 3, 6, //
+        0,
+    ];
+    let mut bytes = [0; 92];
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at].to_be_bytes();
+        let mut byte = 0;
+        while byte < 4 {
+            bytes[4 * at + byte] = word[byte];
+            byte += 1;
+        }
+        at += 1;
+    }
+    bytes
+};
 
 /// A database server that answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +83,17 @@ pub struct Wish {
     pub browser: Option<u16>,
 }
 
-/// Looks at every host, a bounded number at a time.
-pub async fn look(hosts: Vec<IpAddr>, wish: Wish) -> Vec<Server> {
+/// What a search brought.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub servers: Vec<Server>,
+    /// Computers that were not reached before the time was up.
+    pub unseen: usize,
+}
+
+/// Looks at every host, a bounded number at a time, for a bounded time.
+pub async fn look(hosts: Vec<IpAddr>, wish: Wish) -> Found {
+    let deadline = tokio::time::Instant::now() + WHOLE;
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let wish = Arc::new(wish);
     let mut tasks = JoinSet::new();
@@ -70,10 +107,13 @@ pub async fn look(hosts: Vec<IpAddr>, wish: Wish) -> Vec<Server> {
         });
     }
     let mut found = BTreeSet::new();
-    while let Some(done) = tasks.join_next().await {
+    while let Ok(Some(done)) = timeout_at(deadline, tasks.join_next()).await {
         found.extend(done.unwrap_or_default());
     }
-    found.into_iter().collect()
+    Found {
+        servers: found.into_iter().collect(),
+        unseen: tasks.len(),
+    }
 }
 
 async fn look_at(host: IpAddr, wish: &Wish) -> Vec<Server> {
@@ -90,7 +130,7 @@ async fn look_at(host: IpAddr, wish: &Wish) -> Vec<Server> {
             }
         }));
     }
-    let usual = [1433, 3306, 5432];
+    let usual = [1433, 3050, 3306, 5432];
     let ports: &[u16] = if wish.ports.is_empty() {
         &usual
     } else {
@@ -113,28 +153,42 @@ async fn look_at(host: IpAddr, wish: &Wish) -> Vec<Server> {
 /// MySQL speaks first; the others answer to their own greeting.
 async fn identify(address: SocketAddr) -> Option<(ConnectorKind, String)> {
     let speaks_first = match address.port() {
-        1433 | 5432 => None,
+        1433 | 3050 | 5432 => None,
         _ => exchange(address, &[]).await?,
     };
     if let Some(greeting) = speaks_first {
         return mysql(&greeting).map(|product| (ConnectorKind::Mysql, product));
     }
-    if address.port() != 1433
+    if !matches!(address.port(), 1433 | 3050)
         && let Some(answer) = exchange(address, &SSL_REQUEST).await?
         && matches!(answer.as_slice(), [b'S' | b'N'])
     {
         return Some((ConnectorKind::Postgres, "PostgreSQL".to_owned()));
     }
-    let answer = exchange(address, &PRELOGIN).await??;
+    if address.port() != 3050
+        && let Some(answer) = exchange(address, &PRELOGIN).await?
+        && let Some(product) = sqlserver(&answer)
+    {
+        return Some((ConnectorKind::Sqlserver, product));
+    }
+    let answer = exchange(address, &FIREBIRD).await??;
+    is_firebird(&answer).then(|| (ConnectorKind::Firebird, "Firebird".to_owned()))
+}
+
+/// Accepted, refused, or a status why.
+fn is_firebird(answer: &[u8]) -> bool {
+    matches!(answer, [0, 0, 0, 3 | 4 | 9, ..] if answer.len() % 4 == 0)
+}
+
+fn sqlserver(answer: &[u8]) -> Option<String> {
     // A table of results, whose first entry says where the version stands.
-    let [4, _, _, _, _, _, _, _, 0, high, low, ..] = answer[..] else {
+    let [4, _, _, _, _, _, _, _, 0, high, low, ..] = *answer else {
         return None;
     };
     let at = 8 + usize::from(u16::from_be_bytes([high, low]));
     let version = answer.get(at..at + 4)?;
     let build = u16::from_be_bytes([version[2], version[3]]);
-    let product = format!("SQL Server {}.{}.{build}", version[0], version[1]);
-    Some((ConnectorKind::Sqlserver, product))
+    Some(format!("SQL Server {}.{}.{build}", version[0], version[1]))
 }
 
 /// Outer None: nobody is there. Inner None: nothing is said in time.
@@ -186,9 +240,11 @@ pub fn segment(text: &str) -> anyhow::Result<Vec<IpAddr>> {
     let address: Ipv4Addr = address
         .parse()
         .context("--lan begins with an IPv4 address")?;
-    let prefix: u32 = prefix.parse().context("--lan ends with /24 to /32")?;
+    let prefix: u32 = prefix.parse().context("--lan ends with /22 to /32")?;
     if !(SMALLEST_PREFIX..=32).contains(&prefix) {
-        bail!("--lan {text} is too large\nhint: name a segment of /24 or smaller");
+        bail!(
+            "--lan {text} is too large\nhint: name a segment of /22 or smaller, such as 192.168.1.0/24"
+        );
     }
     if !(address.is_private() || address.is_loopback() || address.is_link_local()) {
         bail!(
@@ -212,8 +268,15 @@ mod tests {
     #[test]
     fn a_segment_is_small_and_private_or_it_is_refused() {
         assert_eq!(segment("192.168.1.77/24").unwrap().len(), 254);
+        assert_eq!(segment("192.168.4.0/22").unwrap().len(), 1_022);
         assert_eq!(segment("10.0.0.4/32").unwrap().len(), 1);
-        for refused in ["192.168.0.0/16", "8.8.8.0/24", "192.168.1.0", "::1/128"] {
+        for refused in [
+            "192.168.0.0/16",
+            "192.168.0.0/21",
+            "8.8.8.0/24",
+            "192.168.1.0",
+            "::1/128",
+        ] {
             assert!(segment(refused).is_err(), "{refused}");
         }
     }
