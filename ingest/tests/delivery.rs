@@ -6,6 +6,7 @@ use fluxion_model::delivery::{Ack, Line};
 use fluxion_model::entity::EntityKind;
 use fluxion_model::id::{BatchSeq, Epoch, JobId, PosSystemId};
 use fluxion_model::job::{JobCounts, JobKind, JobReport, JobStatus};
+use futures::future::join_all;
 
 use crate::chain::{Chain, gone, price, product, put, sale, stock};
 use crate::rejects::reject;
@@ -531,25 +532,35 @@ async fn a_first_load_heeds_deletes_among_many_new_records(chain: Chain) {
     );
 }
 
-/// The second is worked on while the first is. In every other round they share a sale, which must end as the second
+/// Later ones are worked on while the first is. In every other round neighbours share a sale, which must end as the later
 /// delivery has it.
 async fn deliveries_posted_side_by_side_are_applied_in_their_order(chain: Chain) {
     let mut agent = chain.store("Chacao").await;
     let (mut sales_expected, mut lines_expected) = (0, 0);
     for round in 0..6_i64 {
         let shared = round % 2;
-        let sales = |from: i64, quantities: &[&str]| -> Vec<Line> {
-            let ids = (from..from + 250).map(|n| (round * 1_000 + n).to_string());
-            ids.map(|id| put(sale(&id, quantities))).collect()
-        };
-        let first = agent.delivery(agent.next, &sales(0, &["1"]));
-        let second = agent.delivery(agent.next.next(), &sales(250 - shared, &["2", "3"]));
-        let answers = tokio::join!(
-            chain.database.apply(&agent.identity, &first),
-            chain.database.apply(&agent.identity, &second)
-        );
-        // Whoever comes before its turn, or meets the other in one key, is told to come again.
-        for (answer, delivery) in [(answers.0, &first), (answers.1, &second)] {
+        let deliveries: Vec<_> = (0..4_i64)
+            .map(|n| {
+                let from = n * (250 - shared);
+                let ids = (from..from + 250).map(|n| (round * 1_000 + n).to_string());
+                let quantities: &[&str] = if n == 0 { &["1"] } else { &["2", "3"] };
+                let mut lines: Vec<Line> = ids.map(|id| put(sale(&id, quantities))).collect();
+                let id = (round * 10 + n).to_string();
+                lines.push(put(product(&id, &format!("SKU-{id}"), "Café", &[])));
+                lines.push(put(price(&id, &id, "7")));
+                let delivery = agent.delivery(agent.next, &lines);
+                agent.next = agent.next.next();
+                delivery
+            })
+            .collect();
+        let answers = join_all(
+            deliveries
+                .iter()
+                .map(|delivery| chain.database.apply(&agent.identity, delivery)),
+        )
+        .await;
+        // Whoever comes before its turn, or meets another in one key, is told to come again.
+        for (answer, delivery) in answers.into_iter().zip(&deliveries) {
             let answer = match answer {
                 Ok(applied) => applied,
                 Err(_) => chain
@@ -560,12 +571,15 @@ async fn deliveries_posted_side_by_side_are_applied_in_their_order(chain: Chain)
             };
             assert!(matches!(answer.ack, Ack::Applied { .. }), "{answer:?}");
         }
-        agent.next = agent.next.next().next();
-        sales_expected += 500 - shared;
-        lines_expected += (250 - shared) + 2 * 250;
+        sales_expected += 4 * 250 - 3 * shared;
+        lines_expected += (250 - shared) + 2 * 2 * (250 - shared) + 2 * 250;
         assert_eq!(
             (chain.count("sales").await, chain.count("sale_lines").await),
             (sales_expected, lines_expected)
+        );
+        assert_eq!(
+            (chain.count("products").await, chain.count("prices").await),
+            (4 * (round + 1), 4 * (round + 1))
         );
     }
 }

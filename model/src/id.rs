@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 macro_rules! uuid_ids {
@@ -110,12 +110,10 @@ pub enum InvalidId {
 }
 
 /// The identity a POS gives to one of its things, as text, leading zeros kept: `000123`, `A-77`, `1|3`.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String))]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct ExternalId(Box<str>);
 
 impl ExternalId {
@@ -151,12 +149,10 @@ impl ExternalId {
 }
 
 /// The name of a stream within a mapping: `products`, `sales`, `existencias-deposito-2`.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(value_type = String))]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct StreamName(Box<str>);
 
 impl StreamName {
@@ -195,6 +191,11 @@ impl StreamName {
 
 macro_rules! text_id {
     ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

@@ -1,7 +1,8 @@
-//! Posts batches in order, and the next one already while the cloud still works on one: it decodes that while its
-//! database is busy. The early one counts only when it is acknowledged; any other answer to it means nothing, and it is
+//! Posts batches in order, and the next few already while the cloud still works on one: it decodes and prepares them while
+//! its database is busy. An early one counts only when it is acknowledged; any other answer to it means nothing, and it is
 //! posted again in its turn.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use fluxion_model::delivery::Ack;
@@ -15,6 +16,8 @@ use super::client::{Cloud, CloudError};
 use super::refused::{self, Suspect};
 use crate::spool::{SpoolError, SpoolResult, Waiting};
 
+/// How many batches are on their way besides the one whose turn it is.
+const EARLY: usize = 3;
 /// Acknowledged batches are forgotten together, because each forgetting flushes the disk.
 const FORGET_TOGETHER: u64 = 16;
 /// New lives within [`NEW_LIVES_WITHIN`] before the sender stops and asks.
@@ -29,7 +32,7 @@ pub(super) struct Post<'a> {
     /// The last acknowledged batch, and how far that is forgotten.
     acked: u64,
     forgotten: u64,
-    early: Option<Flight>,
+    early: VecDeque<Flight>,
     new_lives: Vec<Instant>,
     pub suspect: Option<Suspect>,
 }
@@ -72,7 +75,7 @@ pub async fn post(link: &Link) {
         link,
         acked: 0,
         forgotten: 0,
-        early: None,
+        early: VecDeque::new(),
         new_lives: Vec::new(),
         suspect: None,
     };
@@ -122,16 +125,18 @@ impl Post<'_> {
     fn restart(&mut self) {
         self.acked = 0;
         self.forgotten = 0;
-        self.early = None;
+        self.early.clear();
     }
 
     async fn step(&mut self, cloud: &Cloud) -> Result<Step, SpoolError> {
         let epoch = self.link.spool.info().epoch;
         let after = self.acked;
-        let early = self
-            .early
-            .take()
-            .filter(|early| early.waiting.epoch == epoch && early.waiting.seq.0 == after + 1);
+        let follows =
+            |early: &Flight| early.waiting.epoch == epoch && early.waiting.seq.0 == after + 1;
+        if !self.early.front().is_some_and(follows) {
+            self.early.clear();
+        }
+        let early = self.early.pop_front();
         let was_early = early.is_some();
         let flight = match early {
             Some(early) => early,
@@ -150,52 +155,64 @@ impl Post<'_> {
                 Flight::begin(cloud, waiting, pos_system)?
             }
         };
-        let early = self.begin_early(cloud, &flight.waiting).await?;
+        self.begin_early(cloud, &flight.waiting).await?;
         let (waiting, bytes, answer) = tokio::select! {
             () = self.link.cancel.cancelled() => return Ok(Step::Posted),
             landed = flight.land() => landed,
         };
         match answer {
-            Ok(ack) if acknowledges(&ack, waiting.seq) => {
-                self.early = early;
-                self.acknowledged(&waiting, bytes).await;
-            }
+            Ok(ack) if acknowledges(&ack, waiting.seq) => self.acknowledged(&waiting, bytes).await,
             // It overtook the one before it; now it is its turn.
             Err(CloudError::OutOfOrder(_)) if was_early => {
-                settle(early).await;
+                self.settle().await;
             }
             answer => {
                 // Nothing may be under way when a batch is put together anew under the same number.
-                let is_known = settle(early).await;
+                let is_known = self.settle().await;
                 self.failed(&waiting, answer, is_known).await?;
             }
         }
         Ok(Step::Posted)
     }
 
-    /// Sends the batch after this one, if it is there and belongs to the same POS system.
-    async fn begin_early(
-        &mut self,
-        cloud: &Cloud,
-        first: &Waiting,
-    ) -> Result<Option<Flight>, SpoolError> {
-        if self.suspect.is_some() {
-            return Ok(None);
+    /// Sends the batches after this one, as far as they are there and belong to the same POS system.
+    async fn begin_early(&mut self, cloud: &Cloud, first: &Waiting) -> Result<(), SpoolError> {
+        while self.suspect.is_none() && self.early.len() < EARLY {
+            let last = self.early.back().map_or(first, |early| &early.waiting);
+            let seq = last.seq.0;
+            let next = self
+                .link
+                .spool
+                .call(move |store| store.next_batch(seq))
+                .await?;
+            let Some(next) = next.filter(|next| next.epoch == first.epoch && next.pos == first.pos)
+            else {
+                break;
+            };
+            let Some(pos_system) = self.pos_system(cloud, &next.pos).await? else {
+                break;
+            };
+            self.early
+                .push_back(Flight::begin(cloud, next, pos_system)?);
         }
-        let seq = first.seq.0;
-        let next = self
-            .link
-            .spool
-            .call(move |store| store.next_batch(seq))
-            .await?;
-        let Some(next) = next.filter(|next| next.epoch == first.epoch && next.pos == first.pos)
-        else {
-            return Ok(None);
-        };
-        match self.pos_system(cloud, &next.pos).await? {
-            Some(pos_system) => Ok(Some(Flight::begin(cloud, next, pos_system)?)),
-            None => Ok(None),
+        Ok(())
+    }
+
+    /// Waits for the answers to the early batches, which count for nothing by now, and says whether the cloud has
+    /// certainly done with all of them.
+    async fn settle(&mut self) -> bool {
+        let mut is_known = true;
+        for early in self.early.drain(..) {
+            let (_, _, answer) = early.land().await;
+            is_known &= matches!(
+                answer,
+                Ok(_)
+                    | Err(CloudError::OutOfOrder(_)
+                        | CloudError::Refused { .. }
+                        | CloudError::NotFound { .. })
+            );
         }
+        is_known
     }
 
     /// What to do about an answer that is no acknowledgement. `is_known`: whether it is certain that no later batch is
@@ -374,20 +391,6 @@ impl Post<'_> {
         self.restart();
         Ok(())
     }
-}
-
-/// Waits for an early batch's answer, which counts for nothing by now, and says whether the cloud has certainly done
-/// with it.
-async fn settle(early: Option<Flight>) -> bool {
-    let Some(early) = early else { return true };
-    let (_, _, answer) = early.land().await;
-    matches!(
-        answer,
-        Ok(_)
-            | Err(CloudError::OutOfOrder(_)
-                | CloudError::Refused { .. }
-                | CloudError::NotFound { .. })
-    )
 }
 
 fn acknowledges(ack: &Ack, posted: BatchSeq) -> bool {

@@ -15,7 +15,7 @@ use super::streams::stamp;
 use super::{ReportNeed, SpoolResult};
 
 /// Small enough to be sent again cheaply over a line that breaks, large enough to compress well.
-const BODY_TARGET_BYTES: usize = 2 * 1024 * 1024;
+const BODY_TARGET_BYTES: usize = 4 * 1024 * 1024;
 const BODY_MAX_LINES: u32 = 20_000;
 const KEYS_PER_CLEARED_LINE: usize = 1_000;
 

@@ -367,7 +367,7 @@ fn the_same_key_twice_in_one_batch_ends_as_the_later_one() {
 fn a_large_batch_becomes_several_deliveries() {
     let (_dir, mut store) = store();
     let keys: Vec<String> = (0..9_000).map(|n| format!("{n:05}")).collect();
-    let long = "x".repeat(400);
+    let long = "x".repeat(800);
     let rows = keys
         .iter()
         .map(|key| (key.as_str(), is(key, &long)))

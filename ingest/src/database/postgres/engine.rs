@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fluxion_model::id::TenantId;
+use fluxion_model::id::{AgentId, BatchSeq, TenantId};
 use fluxion_model::{Decimal, Uuid, money};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -49,8 +49,8 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
 ];
 
-/// Whether a delivery can be written beside the one before it, and wait for its turn only to commit.
-pub const WORKS_AHEAD: bool = true;
+/// How many connections there may be.
+const MAX_CONNECTIONS: u32 = 16;
 
 /// A PostgreSQL database, 14 or newer.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl Engine {
             // kept for a table that has grown by half a million rows since.
             .options([("jit", "off"), ("plan_cache_mode", "force_custom_plan")]);
         let patience = PgPoolOptions::new()
-            .max_connections(16)
+            .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(Duration::from_secs(15));
         let pool = match patience.connect_with(options.clone()).await {
             Ok(pool) => pool,
@@ -118,6 +118,13 @@ impl Engine {
         Ok(self.pool.begin().await?)
     }
 
+    /// Whether a delivery can be written beside those before it, and wait for its turn only to commit. Half of the
+    /// connections are kept for what cannot wait.
+    pub fn may_work_ahead(&self) -> bool {
+        let busy = self.pool.size() as usize - self.pool.num_idle().min(self.pool.size() as usize);
+        busy < MAX_CONNECTIONS as usize / 2
+    }
+
     /// Ends all connections.
     pub async fn close_pools(&self) {
         self.pool.close().await;
@@ -132,6 +139,36 @@ pub async fn lock_tenant(tx: &mut Tx, tenant: TenantId) -> DatabaseResult<()> {
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Makes the deliveries that come after this one wait in [`await_turn`] until this transaction has ended.
+pub async fn hold_turn(tx: &mut Tx, agent: AgentId, seq: BatchSeq) -> DatabaseResult<()> {
+    let (agent, turn) = turn(agent, seq);
+    sqlx::query("select pg_advisory_xact_lock($1, $2)")
+        .bind(agent)
+        .bind(turn)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Waits until the delivery before this one has ended, if it is under way. The waiting is PostgreSQL's own, so that it
+/// notices when two deliveries wait for each other.
+pub async fn await_turn(tx: &mut Tx, agent: AgentId, seq: BatchSeq) -> DatabaseResult<()> {
+    let (agent, turn) = turn(agent, seq);
+    sqlx::query("select pg_advisory_xact_lock_shared($1, $2)")
+        .bind(agent)
+        .bind(turn.wrapping_sub(1))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Two numbers that stand for a delivery. That another one has the same is rare, and costs a wait.
+fn turn(agent: AgentId, seq: BatchSeq) -> (i32, i32) {
+    let (high, low) = agent.0.as_u64_pair();
+    let folded = high ^ low;
+    ((folded ^ (folded >> 32)) as i32, seq.0 as i32)
 }
 
 /// How many numbers the sequence gives at once; the migration says the same.

@@ -29,6 +29,9 @@ use crate::ops::delivery::{Delivery, Refusal};
 
 const OF_STREAM: &str = "tenant_id = $1 and pos_system_id = $2 and stream = $3";
 
+/// How many deliveries may still be under way before one that is written ahead.
+const AHEAD: u64 = 3;
+
 /// Events are for whoever is watching; after an hour nobody will ask for them again.
 const EVENTS_KEPT: chrono::Duration = chrono::Duration::hours(1);
 
@@ -53,16 +56,11 @@ impl Engine {
         let header = &delivery.header;
         let stamp = Stamp::of(agent, header, Utc::now());
         let sorted = Sorted::of(delivery);
-        let ahead = self.work_ahead(agent, header, &sorted, &stamp).await?;
-        let is_written = ahead.is_some();
-        let mut work = match ahead {
-            Some(work) => work,
-            None => Work {
-                tx: self.begin().await?,
-                refusals: Vec::new(),
-                counts: Counts::default(),
-            },
-        };
+        let work = self.work(agent, header).await?;
+        let (mut work, is_written) = self
+            .work_ahead(work, agent, header, &sorted, &stamp)
+            .await?;
+        engine::await_turn(&mut work.tx, agent.agent, header.seq).await?;
         let (tx, counts) = (&mut work.tx, &mut work.counts);
         if let Standing::Duplicate(last_seq) = standing(tx, agent, header).await? {
             work.tx.rollback().await?;
@@ -132,39 +130,45 @@ struct Work {
 }
 
 impl Engine {
-    /// Writes the records of a first load while the delivery before this one is still at work, as if all were new.
+    /// Begins a transaction that those of later deliveries wait for.
+    async fn work(&self, agent: &AgentIdentity, header: &DeliveryHeader) -> DatabaseResult<Work> {
+        let mut tx = self.begin().await?;
+        engine::hold_turn(&mut tx, agent.agent, header.seq).await?;
+        Ok(Work {
+            tx,
+            refusals: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Writes the facts of a first load while the deliveries before this one are still at work, as if all were new.
+    /// Products wait for their turn, because they are matched with what is there.
     ///
     /// Nothing that it writes rests on what the database holds, and it commits only once the one before has: a key that
-    /// is there after all undoes it, and then the delivery is applied in its turn. None when that is so, or when
-    /// there is nothing to gain.
+    /// is there after all undoes it, and then the delivery is applied in its turn. Whether anything was written.
     async fn work_ahead(
         &self,
+        mut work: Work,
         agent: &AgentIdentity,
         header: &DeliveryHeader,
         sorted: &Sorted<'_>,
         stamp: &Stamp,
-    ) -> DatabaseResult<Option<Work>> {
-        if !engine::WORKS_AHEAD || !sorted.brings_facts_alone() {
-            return Ok(None);
+    ) -> DatabaseResult<(Work, bool)> {
+        if !sorted.only_adds_facts() || !self.may_work_ahead() {
+            return Ok((work, false));
         }
-        let mut work = Work {
-            tx: self.begin().await?,
-            refusals: Vec::new(),
-            counts: Counts::default(),
-        };
         let (_, last_seq) = place(&mut work.tx, agent, header, "").await?;
+        let before = last_seq.map_or(0, |last| header.seq.0.saturating_sub(last.next().0));
         let known = pos_system(&mut work.tx, agent, header, stamp, "").await?;
-        let is_next_but_one = last_seq.is_some_and(|last| header.seq == last.next().next());
-        if !is_next_but_one || known.first_load == FirstLoad::No {
-            work.tx.rollback().await?;
-            return Ok(None);
+        if !(1..=AHEAD).contains(&before) || known.first_load == FirstLoad::No {
+            return Ok((work, false));
         }
-        let (tx, refusals) = (&mut work.tx, &mut work.refusals);
-        match facts::insert_ahead(tx, sorted, stamp, refusals, &mut work.counts).await {
-            Ok(()) => Ok(Some(work)),
+        let (tx, refusals, counts) = (&mut work.tx, &mut work.refusals, &mut work.counts);
+        match facts::insert_ahead(tx, sorted, stamp, refusals, counts).await {
+            Ok(()) => Ok((work, true)),
             Err(DatabaseError::Conflict(_)) => {
                 work.tx.rollback().await?;
-                Ok(None)
+                Ok((self.work(agent, header).await?, false))
             }
             Err(error) => Err(error),
         }

@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Decode, Encode, SqlSafeStr, Sqlite, SqlitePool, Transa
 
 use crate::database::bulk::{Cell, Rows};
 use crate::database::{DatabaseError, DatabaseResult};
-use fluxion_model::id::TenantId;
+use fluxion_model::id::{AgentId, BatchSeq, TenantId};
 
 /// For logs and metrics.
 pub const NAME: &str = "sqlite";
@@ -45,9 +45,6 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../../migrations/sqlite/0002_sale_numbers.sql"),
     ),
 ];
-
-/// Whether a delivery can be written beside the one before it; a writer of SQLite is alone.
-pub const WORKS_AHEAD: bool = false;
 
 /// A SQLite file: one connection writes, others read beside it (WAL).
 #[derive(Debug, Clone)]
@@ -112,6 +109,11 @@ impl Engine {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    /// Whether a delivery can be written beside the one before it: a writer of SQLite is alone.
+    pub fn may_work_ahead(&self) -> bool {
+        false
+    }
+
     /// Ends all connections.
     pub async fn close_pools(&self) {
         self.reader.close().await;
@@ -154,6 +156,16 @@ async fn migrate(pool: &SqlitePool, path: &Path) -> DatabaseResult<()> {
 
 /// Keeps others of this tenant from making products meanwhile; a writer of SQLite is alone anyway.
 pub async fn lock_tenant(_tx: &mut Tx, _tenant: TenantId) -> DatabaseResult<()> {
+    Ok(())
+}
+
+/// Deliveries take their turn as writers do.
+pub async fn hold_turn(_tx: &mut Tx, _agent: AgentId, _seq: BatchSeq) -> DatabaseResult<()> {
+    Ok(())
+}
+
+/// The delivery before has ended, since a writer is alone.
+pub async fn await_turn(_tx: &mut Tx, _agent: AgentId, _seq: BatchSeq) -> DatabaseResult<()> {
     Ok(())
 }
 

@@ -138,13 +138,15 @@ impl<'a> Sorted<'a> {
             .map_or(&[], |(_, changes)| changes)
     }
 
-    /// Whether it brings records that stand by themselves, and nothing else but reports.
+    /// Whether it brings records that stand by themselves, and takes none of them away.
     #[must_use]
-    pub fn brings_facts_alone(&self) -> bool {
-        let are_facts = |(kind, changes): &(EntityKind, Vec<Change<'_>>)| {
-            *kind != EntityKind::Product && changes.iter().all(Change::is_put)
-        };
-        self.has_records() && self.changes.iter().all(are_facts)
+    pub fn only_adds_facts(&self) -> bool {
+        let mut facts = self
+            .changes
+            .iter()
+            .filter(|(kind, _)| *kind != EntityKind::Product)
+            .peekable();
+        facts.peek().is_some() && facts.all(|(_, changes)| changes.iter().all(Change::is_put))
     }
 
     /// Whether it says anything about any record.
