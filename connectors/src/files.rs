@@ -148,6 +148,7 @@ impl Connector for FilesConnector {
                 .iter()
                 .filter_map(|name| look_at_table(&self.config.folder, name)),
         );
+        findings.extend(code_pages(&self.config.folder, &tables));
         let product = match tables.len() {
             0 => format!("folder with {waiting} files"),
             count => format!("folder with {waiting} files, {count} DBF tables among them"),
@@ -292,6 +293,47 @@ fn catalog_table(name: String, table: &TableFile) -> CatalogTable {
                 type_name: field.type_name(),
             })
             .collect(),
+    }
+}
+
+/// In which code page the tables say their texts are.
+fn code_pages(folder: &std::path::Path, tables: &[String]) -> Option<Finding> {
+    let opened = tables
+        .iter()
+        .filter_map(|name| TableFile::open(folder, name).ok());
+    let (mut known, mut unmarked) = (std::collections::BTreeSet::new(), 0);
+    for table in opened {
+        match table.layout.marked_code_page() {
+            Some(name) => drop(known.insert(name)),
+            None => unmarked += 1,
+        }
+    }
+    let names = known.into_iter().collect::<Vec<_>>().join(", ");
+    match (names.as_str(), unmarked) {
+        ("", 0) => None,
+        (names, 0) => Some(Finding {
+            level: Level::Info,
+            what: Said::new(
+                format!("The tables say that their text is in {names}."),
+                format!("Las tablas dicen que su texto está en {names}."),
+            ),
+            remedy: None,
+        }),
+        (_, unmarked) => Some(Finding {
+            level: Level::Info,
+            what: Said::new(
+                format!(
+                    "{unmarked} tables do not say their code page; their text is read as windows-1252."
+                ),
+                format!(
+                    "{unmarked} tablas no dicen su página de códigos; su texto se lee como windows-1252."
+                ),
+            ),
+            remedy: Some(Said::new(
+                "Name it in the mapping (`encoding`) where accents arrive wrong: DOS programs write cp850 or cp437.",
+                "Nómbrela en el mapeo (`encoding`) si los acentos llegan mal: los programas de DOS escriben cp850 o cp437.",
+            )),
+        }),
     }
 }
 

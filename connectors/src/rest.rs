@@ -16,15 +16,18 @@ use async_trait::async_trait;
 use fluxion_model::json::{self, Layout};
 use fluxion_model::row::{RowBatch, RowChange, RowKey};
 use fluxion_model::stream::{Capture, HttpSource, Source, StreamSpec};
+use reqwest::Url;
 use serde_json::value::RawValue;
 
 pub use config::{RestAuth, RestConfig};
 
 use crate::connector::{
-    Allowed, Catalog, ChangeStream, Connector, ConnectorKind, OpenContext, Probe, Said, StartAt,
+    Allowed, Catalog, ChangeStream, Connector, ConnectorKind, Finding, Level, OpenContext, Probe,
+    Said, StartAt,
 };
 use crate::error::{SourceError, SourceResult};
 use crate::registry::ConfigError;
+use crate::settings;
 use address::Address;
 use client::{Client, Got, not_json};
 use config::Target;
@@ -33,6 +36,9 @@ use stream::{Plan, RestStream};
 
 /// This connector's name in errors.
 const KIND: ConnectorKind = ConnectorKind::Rest;
+
+/// A clock that is further off than this confuses people who compare times.
+const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 /// Reads one API.
 #[derive(Debug)]
@@ -122,6 +128,64 @@ fn allowed(source: &HttpSource, capture: &Capture) -> Allowed {
     }
 }
 
+/// Whether others on the line could read the key and the rows.
+fn line(base: &Url) -> Option<Finding> {
+    let host = base.host_str().unwrap_or_default();
+    if base.scheme() == "https" {
+        return Some(Finding {
+            level: Level::Info,
+            what: Said::new(
+                "The line is encrypted, and the API's certificate is valid.",
+                "La conexión está cifrada, y el certificado de la API es válido.",
+            ),
+            remedy: None,
+        });
+    }
+    (!settings::is_loopback(host)).then(|| Finding {
+        level: Level::Warning,
+        what: Said::new(
+            format!("The line to {host} is not encrypted: others can read the key."),
+            format!("La conexión con {host} no está cifrada: otros pueden leer la clave."),
+        ),
+        remedy: Some(Said::new(
+            "Write https:// in `connection.base_url`, and `tls_ca` where the certificate is your own.",
+            "Escriba https:// en `connection.base_url`, y `tls_ca` si el certificado es propio.",
+        )),
+    })
+}
+
+/// What changed since a moment is asked for by the API's clock; dates in its rows are compared with this computer's.
+fn clock(ahead: Option<i64>) -> Option<Finding> {
+    let seconds = ahead?;
+    if seconds.abs() <= CLOCK_TOLERANCE_SECONDS {
+        return Some(Finding {
+            level: Level::Info,
+            what: Said::new(
+                "Its clock agrees with this PC's.",
+                "Su reloj coincide con el de este equipo.",
+            ),
+            remedy: None,
+        });
+    }
+    let (side, lado) = if seconds > 0 {
+        ("ahead of", "adelantado")
+    } else {
+        ("behind", "atrasado")
+    };
+    let seconds = seconds.abs();
+    Some(Finding {
+        level: Level::Warning,
+        what: Said::new(
+            format!("The API's clock is {seconds} s {side} this PC's."),
+            format!("El reloj de la API está {seconds} s {lado} respecto al de este equipo."),
+        ),
+        remedy: Some(Said::new(
+            "Set this PC's clock by a time server; if it is right, tell whoever runs the API.",
+            "Sincronice el reloj de este equipo con un servidor de hora; si está bien, avise a quien opera la API.",
+        )),
+    })
+}
+
 #[async_trait]
 impl Connector for RestConnector {
     fn kind(&self) -> ConnectorKind {
@@ -137,9 +201,10 @@ impl Connector for RestConnector {
             Err(error) if error.hint().is_some_and(|hint| hint.starts_with("No JSON")) => {}
             Err(error) => return Err(error),
         }
+        let findings = [line(base), clock(self.client.clock_ahead())];
         Ok(Probe {
             product,
-            findings: Vec::new(),
+            findings: findings.into_iter().flatten().collect(),
         })
     }
 

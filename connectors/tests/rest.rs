@@ -1,5 +1,6 @@
 //! The `rest` connector against real HTTP servers on this computer.
 
+mod access;
 mod changes;
 mod faults;
 mod shop;

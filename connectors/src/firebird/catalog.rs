@@ -37,27 +37,95 @@ async fn look(session: &mut Session, target: &Target) -> Result<Probe, SqlFault>
             )),
         });
     }
+    findings.extend(too_old(&version));
     let charset = session
         .ask("SELECT RDB$CHARACTER_SET_NAME FROM RDB$DATABASE")
         .await?;
-    if first(&charset).is_some_and(|name| name.to_string() == "NONE") {
-        let encoding = &target.config.encoding;
-        findings.push(Finding {
-            level: Level::Info,
-            what: Said::new(
-                format!("The database does not say which character set it uses; text is read as {encoding}."),
-                format!("La base de datos no dice qué juego de caracteres usa; el texto se lee como {encoding}."),
-            ),
-            remedy: Some(Said::new(
-                "Set `connection.encoding` where accents arrive wrong.",
-                "Ponga `connection.encoding` si los acentos llegan mal.",
-            )),
-        });
+    let charset = first(&charset).map(|name| name.to_string().trim().to_owned());
+    findings.extend(charset.map(|name| texts(&name, &target.config.encoding)));
+    let dialect = session
+        .ask("SELECT MON$SQL_DIALECT FROM MON$DATABASE")
+        .await?;
+    if let Some(Value::Int(dialect)) = first(&dialect) {
+        findings.push(spelling(*dialect));
     }
     Ok(Probe {
         product: format!("Firebird {version}").trim_end().to_owned(),
         findings,
     })
+}
+
+/// 2.5 is the oldest whose protocol is spoken.
+fn too_old(version: &str) -> Option<Finding> {
+    let mut parts = version.split('.').map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
+        return None;
+    };
+    ((major, minor) < (2, 5)).then(|| Finding {
+        level: Level::Warning,
+        what: Said::new(
+            format!("Firebird {version} is older than 2.5, and was never tried."),
+            format!("Firebird {version} es anterior a la 2.5, y nunca se ha probado."),
+        ),
+        remedy: Some(Said::new(
+            "Compare some prices and sales in the dashboard with the POS before you rely on them.",
+            "Compare algunos precios y ventas del panel con el POS antes de confiar en ellos.",
+        )),
+    })
+}
+
+fn texts(charset: &str, encoding: &str) -> Finding {
+    if charset != "NONE" {
+        return Finding {
+            level: Level::Info,
+            what: Said::new(
+                format!("The database keeps text in {charset}."),
+                format!("La base de datos guarda el texto en {charset}."),
+            ),
+            remedy: None,
+        };
+    }
+    Finding {
+        level: Level::Info,
+        what: Said::new(
+            format!(
+                "The database does not say which character set it uses; text is read as {encoding}."
+            ),
+            format!(
+                "La base de datos no dice qué juego de caracteres usa; el texto se lee como {encoding}."
+            ),
+        ),
+        remedy: Some(Said::new(
+            "Set `connection.encoding` where accents arrive wrong.",
+            "Ponga `connection.encoding` si los acentos llegan mal.",
+        )),
+    }
+}
+
+/// Databases that were made by InterBase 5 and never converted keep dialect 1.
+fn spelling(dialect: i64) -> Finding {
+    if dialect == 3 {
+        return Finding {
+            level: Level::Info,
+            what: Said::new("SQL dialect 3.", "Dialecto SQL 3."),
+            remedy: None,
+        };
+    }
+    Finding {
+        level: Level::Warning,
+        what: Said::new(
+            format!(
+                "The database has SQL dialect {dialect}, which keeps amounts of more than 9 digits as floating point."
+            ),
+            format!(
+                "La base de datos tiene el dialecto SQL {dialect}, que guarda los importes de más de 9 dígitos en coma flotante."
+            ),
+        ),
+        remedy: Some(Said::new(
+            "Round these amounts in the mapping (`round`).",
+            "Redondee esos importes en el mapeo (`round`).",
+        )),
+    }
 }
 
 fn first(rows: &[Vec<Value>]) -> Option<&Value> {

@@ -11,6 +11,7 @@ use super::fault::OdbcFault;
 use super::line::{Line, Worker};
 use crate::connector::{Catalog, CatalogColumn, CatalogTable, Finding, Level, Probe, Said};
 use crate::error::{SourceError, SourceResult};
+use crate::registry::DataSourceOwner;
 
 /// No POS has more columns in all.
 const MOST: usize = 200_000;
@@ -33,7 +34,18 @@ pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
         "" => "an ODBC data source".to_owned(),
         name => name.to_owned(),
     };
-    let mut findings = Vec::new();
+    let mut findings = vec![driver(target)];
+    findings.extend(
+        line.call(version)
+            .await
+            .ok()
+            .flatten()
+            .map(|version| Finding {
+                level: Level::Info,
+                what: Said::new(format!("Version {version}."), format!("Versión {version}.")),
+                remedy: None,
+            }),
+    );
     let better = match line.dialect.0 {
         DialectName::Mysql => Some("mysql"),
         DialectName::Postgresql => Some("postgres"),
@@ -107,6 +119,76 @@ pub(super) async fn probe(target: &Arc<Target>) -> SourceResult<Probe> {
         });
     }
     Ok(Probe { product, findings })
+}
+
+/// Which driver stands behind the data source, and whether the service will see it.
+fn driver(target: &Target) -> Finding {
+    let good = |what: Said| Finding {
+        level: Level::Info,
+        what,
+        remedy: None,
+    };
+    let Some(dsn) = &target.config.dsn else {
+        return good(Said::new(
+            "The driver is named in `connection.connection_string`.",
+            "El controlador se nombra en `connection.connection_string`.",
+        ));
+    };
+    let sources = super::data_sources().unwrap_or_default();
+    let mut named = sources
+        .iter()
+        .filter(|source| source.name.eq_ignore_ascii_case(dsn.trim()));
+    // System sources are listed first.
+    match named.next() {
+        Some(found) if found.owner == DataSourceOwner::User => Finding {
+            level: Level::Warning,
+            what: Said::new(
+                format!(
+                    "Data source {dsn} ({}) belongs to one user; the agent as a service does not see it.",
+                    found.driver
+                ),
+                format!(
+                    "El origen de datos {dsn} ({}) es de un usuario; el agente como servicio no lo ve.",
+                    found.driver
+                ),
+            ),
+            remedy: Some(Said::new(
+                "Make it again as a system data source (on Windows in the ODBC administrator, on Linux in odbc.ini).",
+                "Créelo de nuevo como origen de sistema (en Windows en el administrador de ODBC, en Linux en odbc.ini).",
+            )),
+        },
+        Some(found) => good(Said::new(
+            format!("Data source {dsn} uses the driver {}.", found.driver),
+            format!(
+                "El origen de datos {dsn} usa el controlador {}.",
+                found.driver
+            ),
+        )),
+        None => good(Said::new(
+            format!("Data source {dsn} is open."),
+            format!("El origen de datos {dsn} está abierto."),
+        )),
+    }
+}
+
+/// As the database says it, where its dialect is known to have a word for it.
+fn version(worker: &Worker) -> Result<Option<String>, OdbcFault> {
+    let sql = match worker.dialect.0 {
+        DialectName::Mysql | DialectName::Postgresql => "SELECT version()",
+        DialectName::Sqlite => "SELECT sqlite_version()",
+        DialectName::Sqlserver => "SELECT CAST(SERVERPROPERTY('ProductVersion') AS varchar(60))",
+        _ => return Ok(None),
+    };
+    let Some(mut rows) = worker.connection.execute(sql, (), None)? else {
+        return Ok(None);
+    };
+    let Some(mut row) = rows.next_row()? else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    row.get_text(1, &mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(Some(text.chars().take(60).collect()))
 }
 
 pub(super) async fn catalog(target: &Arc<Target>) -> SourceResult<Catalog> {

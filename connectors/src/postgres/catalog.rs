@@ -136,6 +136,15 @@ async fn permissions(session: &mut Session) -> Result<Vec<Finding>, SqlFault> {
                 "Use una cuenta que solo pueda leer.",
             )),
         ));
+    } else if *readable > 0 {
+        findings.push(finding(
+            Level::Info,
+            Said::new(
+                format!("User {user:?} may read {readable} tables and change nothing."),
+                format!("El usuario {user:?} puede leer {readable} tablas y no modificar nada."),
+            ),
+            None,
+        ));
     }
     Ok(findings)
 }
@@ -156,6 +165,20 @@ async fn server(session: &mut Session) -> Result<Vec<Finding>, SqlFault> {
                 "In the mapping, write convert_from(CAST(column AS bytea), 'WIN1252') for text columns.",
                 "En el mapeo, escriba convert_from(CAST(columna AS bytea), 'WIN1252') para las columnas de texto.",
             )),
+        ));
+    }
+    let zone = session
+        .texts("SELECT current_setting('server_encoding') || ', ' || reset_val FROM pg_catalog.pg_settings \
+             WHERE name = 'TimeZone'")
+        .await?;
+    if let Some(zone) = zone.first() {
+        findings.push(finding(
+            Level::Info,
+            Said::new(
+                format!("Encoding and time zone of the database: {zone}."),
+                format!("Codificación y zona horaria de la base de datos: {zone}."),
+            ),
+            None,
         ));
     }
     let replica = session.ask("SELECT pg_catalog.pg_is_in_recovery()").await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Response, StatusCode, Url, redirect};
 use tokio::time::Instant;
@@ -26,12 +26,15 @@ pub(super) struct Client {
     target: Target,
     /// When the next request may go out.
     next: Mutex<Instant>,
+    /// By how many seconds the API's clock was ahead in its last answer, where it said what time it is.
+    ahead: Mutex<Option<i64>>,
 }
 
 /// A good answer.
 #[derive(Debug)]
 pub(super) struct Page {
     pub body: String,
+    /// Where the API gives none, when the answer last changed, as the API wrote it.
     pub etag: Option<String>,
     /// The `next` of the `Link` header.
     pub link: Option<String>,
@@ -96,6 +99,7 @@ impl Client {
             http,
             target,
             next: Mutex::new(Instant::now()),
+            ahead: Mutex::new(None),
         })
     }
 
@@ -103,7 +107,12 @@ impl Client {
         &self.target
     }
 
-    /// Asks one address. `etag` is that of the last answer.
+    /// By how many seconds the API's clock was ahead of this computer's in its last answer; None when it did not say.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks one address. `etag` is that of the last answer, or what stands in for it.
     pub async fn get(&self, url: &Url, etag: Option<&str>) -> SourceResult<Got> {
         let action = format!("read {}", shown(url));
         self.wait(&action).await?;
@@ -117,7 +126,14 @@ impl Client {
             request = request.basic_auth(user, password);
         }
         if let Some(etag) = etag {
-            request = request.header(IF_NONE_MATCH, etag);
+            // An ETag is quoted; a date is what stood in for one.
+            let is_etag = etag.starts_with(['"', 'W']) && etag.ends_with('"');
+            let name = if is_etag {
+                IF_NONE_MATCH
+            } else {
+                IF_MODIFIED_SINCE
+            };
+            request = request.header(name, etag);
         }
         let answer = request
             .send()
@@ -163,6 +179,9 @@ impl Client {
     fn heed(&self, headers: &HeaderMap) {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let number = |name: &str| text(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let now = text(DATE.as_str()).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) =
+            now.map(|now| (now.with_timezone(&Utc) - Utc::now()).num_seconds());
         let mut wait = text(RETRY_AFTER.as_str()).and_then(retry_after);
         for (remaining, reset) in [
             ("ratelimit-remaining", "ratelimit-reset"),
@@ -198,10 +217,11 @@ impl Client {
                 .map(str::to_owned)
         };
         let kind = header(CONTENT_TYPE).unwrap_or_default();
-        let (etag, link) = (header(ETAG), next_link(answer.headers()));
+        let link = next_link(answer.headers());
         let date = header(DATE)
             .and_then(|text| DateTime::parse_from_rfc2822(&text).ok())
             .map_or_else(Utc::now, |date| date.with_timezone(&Utc));
+        let etag = header(ETAG).or_else(|| settled(header(LAST_MODIFIED)?, date));
         let limit = self.target.config.max_page_mb as usize * 1_000_000;
         let mut body = Vec::new();
         loop {
@@ -331,6 +351,12 @@ fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.to_string()
+}
+
+/// A moment of the last change that a later change cannot share: such moments count whole seconds (RFC 9110, 8.8.2.2).
+fn settled(changed: String, now: DateTime<Utc>) -> Option<String> {
+    let at = DateTime::parse_from_rfc2822(&changed).ok()?;
+    (now - at.with_timezone(&Utc) > chrono::Duration::seconds(1)).then_some(changed)
 }
 
 fn retry_after(text: &str) -> Option<Duration> {

@@ -1,6 +1,6 @@
 //! What goes wrong is told with what to do about it.
 
-use fluxion_connectors::{ConnectorKind, Level, Remedy, SourceError, registry};
+use fluxion_connectors::{ConnectorKind, Level, Probe, Remedy, SourceError, registry};
 use serde_json::json;
 
 use super::{Database, table};
@@ -70,6 +70,25 @@ async fn a_first_look_tells_the_version_and_lists_the_tables() {
             .findings
             .iter()
             .any(|finding| finding.level == Level::Warning)
+    );
+    let said = |probe: &Probe| -> Vec<String> {
+        let findings = probe.findings.iter();
+        findings.map(|finding| finding.what.en.clone()).collect()
+    };
+    let found = said(&probe);
+    assert!(
+        found.iter().any(|what| what.contains("text in UTF8")),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().any(|what| what == "SQL dialect 3."),
+        "{found:?}"
+    );
+    let nameless = Database::in_charset("NONE", "CREATE TABLE t(id INT)");
+    let found = said(&nameless.connector().probe().await.unwrap());
+    assert!(
+        found.iter().any(|what| what.contains("windows-1252")),
+        "{found:?}"
     );
     let catalog = connector.catalog().await.unwrap();
     let items = &catalog.tables[0];

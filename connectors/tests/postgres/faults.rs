@@ -59,7 +59,19 @@ async fn a_forbidden_table_and_a_refused_login_say_who_must_grant_what() {
         "{probe:?}"
     );
     database.run(&format!("GRANT SELECT ON items TO {reader}"));
-    assert_eq!(connector.probe().await.unwrap().findings, []);
+    let findings = connector.probe().await.unwrap().findings;
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.level == Level::Info && finding.remedy.is_none()),
+        "{findings:?}"
+    );
+    let said: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding.what.es.as_str())
+        .collect();
+    assert!(said[0].contains("puede leer 1 tablas"), "{said:?}");
+    assert!(said[1].contains("UTF8, "), "{said:?}");
     database.run(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
 
     let error = connector.probe().await.unwrap_err();

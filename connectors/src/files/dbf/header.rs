@@ -179,6 +179,11 @@ impl Layout {
             .find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
+    /// What its mark says of its texts; None where it says nothing, or nothing known.
+    pub fn marked_code_page(&self) -> Option<&'static str> {
+        code_page(self.code_page)
+    }
+
     /// The alphabet of its texts: as told, by its mark, else Windows-1252.
     pub fn alphabet(&self, told: Option<&str>) -> Result<Alphabet, String> {
         let name = told.or_else(|| code_page(self.code_page));
