@@ -179,7 +179,11 @@ impl Call {
     }
 
     pub async fn send(self, address: SocketAddr) -> Answer {
-        let mut request = client()
+        self.send_by(&client(), address).await
+    }
+
+    pub async fn send_by(self, client: &reqwest::Client, address: SocketAddr) -> Answer {
+        let mut request = client
             .post(format!("http://{address}/webhook"))
             .body(self.body);
         for (name, value) in [

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Agent, Call, sale};
+use super::{Agent, Call, client, sale};
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_and_the_sender_hears_it() {
@@ -86,15 +86,21 @@ async fn more_calls_than_can_wait_are_asked_to_come_later_and_nothing_is_lost() 
     let agent = Agent::start(json!({})).await;
     agent.hold(true);
     let address = agent.address;
+    let client = client();
     let calls: Vec<_> = (0..90)
         .map(|n| {
             let body = sale(&n.to_string());
-            tokio::spawn(
-                async move { (n, Call::new(&format!("evt_{n}"), &body).send(address).await) },
-            )
+            let client = client.clone();
+            tokio::spawn(async move {
+                let call = Call::new(&format!("evt_{n}"), &body);
+                (n, call.send_by(&client, address).await)
+            })
         })
         .collect();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Those that find no room are answered while the others wait.
+    while !calls.iter().any(|call| call.is_finished()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     agent.hold(false);
     let (mut kept, mut later) = (0, Vec::new());
     for call in calls {
