@@ -87,8 +87,8 @@ impl Default for SpoolConfig {
 pub struct PosConfig {
     /// Its name in the dashboard and in commands. Do not rename it later: the cloud would take it for another system.
     pub name: String,
-    /// What reads it: "sqlserver", "mysql", "postgres", "firebird", "odbc", "files" and others; a wrong name is answered with
-    /// the list.
+    /// What reads it: "sqlserver", "mysql", "postgres", "firebird", "odbc", "files", "webhook" and others; a wrong name is
+    /// answered with the list.
     #[schemars(with = "String")]
     pub connector: ConnectorKind,
     /// A ready mapping for a known POS; `fluxion-agent packs list` names them. Either this or `mapping`.

@@ -57,6 +57,18 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
             "no se puede escribir en la carpeta",
             "dé a la cuenta del agente permiso de escritura, o ponga `connection.after_reading` en \"leave\"",
         ),
+        "port_in_use" => (
+            "otro programa usa el puerto",
+            "cierre ese programa, o elija otro puerto en `connection.listen` e indíquelo al POS",
+        ),
+        "not_our_address" => (
+            "la dirección no es de este equipo",
+            "ponga en `connection.listen` una dirección de este equipo, o 0.0.0.0 para todas",
+        ),
+        "port_not_allowed" => (
+            "no se permite usar el puerto",
+            "elija en `connection.listen` un puerto mayor que 1023",
+        ),
         "unsupported" => (
             "este sistema no lo permite",
             "elija otra forma de notar los cambios, u otro conector",
@@ -118,6 +130,9 @@ mod tests {
             "host_blocked",
             "tls",
             "folder_not_writable",
+            "port_in_use",
+            "not_our_address",
+            "port_not_allowed",
         ] {
             assert!(known(code).is_some(), "{code}");
         }

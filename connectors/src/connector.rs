@@ -32,6 +32,8 @@ pub enum ConnectorKind {
     Files,
     /// An HTTP API that answers in JSON.
     Rest,
+    /// A POS that calls out when something happened.
+    Webhook,
 }
 
 impl ConnectorKind {
@@ -44,6 +46,7 @@ impl ConnectorKind {
         Self::Firebird,
         Self::Files,
         Self::Rest,
+        Self::Webhook,
     ];
 
     /// The name.
@@ -57,6 +60,7 @@ impl ConnectorKind {
             Self::Firebird => "firebird",
             Self::Files => "files",
             Self::Rest => "rest",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -290,6 +294,11 @@ pub trait ChangeStream: Send {
     /// # Errors
     /// When the source cannot be read; the caller opens again after the last committed cursor.
     async fn next(&mut self, limit: BatchLimit) -> SourceResult<Next>;
+
+    /// Waits until [`next`](Self::next) has something that came by itself, and for ever where nothing does. Cancel-safe.
+    async fn ready(&mut self) {
+        std::future::pending().await
+    }
 
     /// Tells that the last batch is durable, and which of its rows were set aside. Files are filed away and reported
     /// on here.

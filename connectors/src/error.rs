@@ -33,7 +33,7 @@ pub enum Remedy {
     AskOperator {
         /// A short, stable word: `missing_column`, `missing_table`, `login_refused`, `permission_denied`,
         /// `not_found`, `unsupported`, `missing_setting`, `invalid_query`, `invalid_mapping`, `table_damaged`,
-        /// `host_blocked`, `tls`, `folder_not_writable`.
+        /// `host_blocked`, `tls`, `folder_not_writable`, `port_in_use`, `not_our_address`, `port_not_allowed`.
         code: &'static str,
         /// What to do, naming the column, table, file or account.
         hint: String,

@@ -20,6 +20,7 @@ pub mod secret;
 mod settings;
 mod sql;
 pub mod sqlserver;
+pub mod webhook;
 
 pub use connector::{
     Allowed, Batch, BatchLimit, Catalog, CatalogColumn, CatalogTable, ChangeStream, Connector,

@@ -15,6 +15,7 @@ use crate::odbc::{OdbcConfig, OdbcConnector};
 use crate::postgres::{PostgresConfig, PostgresConnector};
 use crate::rest::{RestConfig, RestConnector};
 use crate::sqlserver::{SqlServerConfig, SqlServerConnector};
+use crate::webhook::{WebhookConfig, WebhookConnector};
 
 /// A connection setting that cannot be used. Says which, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,9 @@ pub fn build(kind: ConnectorKind, connection: &Json) -> Result<Box<dyn Connector
         }
         ConnectorKind::Files => Box::new(FilesConnector::new(read::<FilesConfig>(connection)?)?),
         ConnectorKind::Rest => Box::new(RestConnector::new(read::<RestConfig>(connection)?)?),
+        ConnectorKind::Webhook => {
+            Box::new(WebhookConnector::new(read::<WebhookConfig>(connection)?)?)
+        }
     })
 }
 
@@ -92,6 +96,7 @@ pub fn public_settings(kind: ConnectorKind, connection: &Json) -> Result<Json, C
         ConnectorKind::Firebird => serde_json::to_value(read::<FirebirdConfig>(connection)?),
         ConnectorKind::Files => serde_json::to_value(read::<FilesConfig>(connection)?),
         ConnectorKind::Rest => serde_json::to_value(read::<RestConfig>(connection)?),
+        ConnectorKind::Webhook => serde_json::to_value(read::<WebhookConfig>(connection)?),
     };
     public.map_err(|error| ConfigError::new("", error.to_string()))
 }
@@ -110,6 +115,7 @@ pub fn settings_schema(kind: ConnectorKind) -> Json {
         ConnectorKind::Firebird => schemars::schema_for!(FirebirdConfig),
         ConnectorKind::Files => schemars::schema_for!(FilesConfig),
         ConnectorKind::Rest => schemars::schema_for!(RestConfig),
+        ConnectorKind::Webhook => schemars::schema_for!(WebhookConfig),
     }
     .to_value()
 }

@@ -36,15 +36,30 @@ impl Secret {
         file: Option<&Path>,
         variable: Option<&str>,
     ) -> Result<Option<Self>, ConfigError> {
+        let names = ["password", "password_file", "password_env"];
+        Self::from_one_of_called(names, value, file, variable)
+    }
+
+    /// The same, by the names that a connector's settings have for the three places.
+    ///
+    /// # Errors
+    /// When more than one is given, or the one given cannot be read.
+    pub fn from_one_of_called(
+        names: [&str; 3],
+        value: Option<&Self>,
+        file: Option<&Path>,
+        variable: Option<&str>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let [word, of_file, of_variable] = names;
         match (value, file, variable) {
             (None, None, None) => Ok(None),
             (Some(value), None, None) => Ok(Some(value.clone())),
             (None, Some(file), None) => match fs::read_to_string(file) {
                 Ok(text) => Ok(Some(Self(text.trim_end_matches(['\r', '\n']).to_owned()))),
                 Err(error) => Err(ConfigError::new(
-                    "password_file",
+                    of_file,
                     format!(
-                        "{} cannot be read ({error}): create it with the password as its only line, readable by the account the agent runs as",
+                        "{} cannot be read ({error}): create it with the {word} as its only line, readable by the account the agent runs as",
                         file.display()
                     ),
                 )),
@@ -52,15 +67,15 @@ impl Secret {
             (None, None, Some(variable)) => match std::env::var(variable) {
                 Ok(text) => Ok(Some(Self(text))),
                 Err(_) => Err(ConfigError::new(
-                    "password_env",
+                    of_variable,
                     format!(
                         "the environment variable {variable} is not set: set it for the account the agent runs as"
                     ),
                 )),
             },
             _ => Err(ConfigError::new(
-                "password",
-                "give only one of `password`, `password_file` and `password_env`".to_owned(),
+                word,
+                format!("give only one of `{word}`, `{of_file}` and `{of_variable}`"),
             )),
         }
     }

@@ -17,3 +17,4 @@ mod rest;
 mod scenario;
 mod sqlserver;
 mod strategies;
+mod webhook;

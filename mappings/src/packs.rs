@@ -24,6 +24,7 @@ packs! {
     "mybusiness-mysql",
     "nexus-pos",
     "odoo",
+    "pos-service",
     "profit-plus",
     "saint",
     "stellar",

@@ -20,17 +20,15 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
 fn rhythm(config: &PosConfig, capture: &Capture) -> Rhythm {
     match (config.every, &config.schedule, capture) {
+        // Who calls out is not asked, however often.
+        (.., Capture::Push) => Rhythm::Advised,
         (Some(every), ..) => Rhythm::Every(every.0),
         (None, Some(schedule), _) => Rhythm::Cron(Box::new(schedule.clone())),
         (None, None, Capture::Diff) => Rhythm::Every(DIFF_EVERY),
         (
             None,
             None,
-            Capture::Watermark { .. }
-            | Capture::Log
-            | Capture::Outbox
-            | Capture::Arrival
-            | Capture::Push,
+            Capture::Watermark { .. } | Capture::Log | Capture::Outbox | Capture::Arrival,
         ) => Rhythm::Advised,
     }
 }

@@ -13,7 +13,7 @@ const QUIET_REPORTS: Duration = Duration::from_secs(10 * 60);
 const PROGRESS: Duration = Duration::from_secs(10);
 
 /// A job that follows changes ends when none came for so long, …
-const CALM: Duration = Duration::from_secs(30);
+pub const CALM: Duration = Duration::from_secs(30);
 /// … or when it has lasted so long.
 const LONGEST: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 

@@ -84,7 +84,8 @@ impl Worker {
                 }) => {
                     tracing::warn!(
                         stream = %self.name,
-                        "rows of files cannot be read again by themselves; export the corrected file again"
+                        "rejected rows of this stream cannot be read again by themselves; have the POS export them or tell \
+                         them again, corrected"
                     );
                     break;
                 }

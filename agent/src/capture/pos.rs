@@ -277,7 +277,7 @@ pub(crate) fn connection_of(loaded: &Loaded, config: &PosConfig) -> serde_json::
 /// Relative paths in a connection start at the configuration file, like all others.
 fn resolve_paths(mut connection: serde_json::Value, base: &Path) -> serde_json::Value {
     // `processed` and `failed` of an export folder stand below that folder.
-    const PATHS: &[&str] = &["folder", "password_file", "tls_ca"];
+    const PATHS: &[&str] = &["folder", "password_file", "secret_file", "tls_ca"];
     for (key, value) in connection.as_object_mut().into_iter().flatten() {
         if let (true, Some(text)) = (PATHS.contains(&key.as_str()), value.as_str()) {
             *value = base.join(text).to_string_lossy().into_owned().into();

@@ -17,7 +17,7 @@ use fluxion_model::stream::{Capture, Source, WatermarkKind};
 
 use tokio::time::Instant;
 
-use super::job::{Beginning, Job};
+use super::job::{Beginning, CALM, Job};
 use super::keep::Piece;
 use super::prepare::{Input, prepare};
 use super::worker::{Mode, Task, Worker, halt};
@@ -59,7 +59,7 @@ pub(super) struct OpenStream {
 }
 
 impl OpenStream {
-    fn stream(&mut self) -> &mut dyn ChangeStream {
+    pub(super) fn stream(&mut self) -> &mut dyn ChangeStream {
         &mut **self
             .stream
             .get_mut()
@@ -106,7 +106,13 @@ impl Worker {
         }
         let capture = &self.spec.capture;
         let reads_whole = *capture == Capture::Diff;
-        let full = mode == SyncMode::Full && *capture != Capture::Arrival;
+        let full = mode == SyncMode::Full && !matches!(capture, Capture::Arrival | Capture::Push);
+        if mode == SyncMode::Full && *capture == Capture::Push {
+            tracing::info!(
+                stream = %self.name,
+                "there is nothing to read again: the POS calls out, and what it told was taken as it came"
+            );
+        }
         self.everything = mode == SyncMode::Full;
         if full || reads_whole {
             self.open = None;
@@ -126,7 +132,17 @@ impl Worker {
         match self.pull(&mut job, reads_whole).await {
             Ok(ended) => {
                 self.live_job = Some(job).filter(|job| self.goes_on(job));
-                Ok(ended)
+                // Nothing wakes a quiet stream that waits for calls, so the end of its job is looked for.
+                let waits = self.live_job.is_some() && self.spec.capture == Capture::Push;
+                let look_again = if waits {
+                    CALM + Duration::from_secs(1)
+                } else {
+                    ended.look_again
+                };
+                Ok(Ended {
+                    look_again,
+                    ..ended
+                })
             }
             Err(Stop::Retry { message }) if reused => {
                 // A connection that was left alone for a while may have been closed; that is no failure yet.
@@ -154,9 +170,9 @@ impl Worker {
     /// Whether changes are looked for all the time, because a look costs the POS next to nothing.
     fn follows_live(&self) -> bool {
         match &self.spec.capture {
-            Capture::Log | Capture::Outbox => true,
+            Capture::Log | Capture::Outbox | Capture::Push => true,
             Capture::Watermark { kind, .. } => *kind == WatermarkKind::Rowversion,
-            Capture::Diff | Capture::Arrival | Capture::Push => false,
+            Capture::Diff | Capture::Arrival => false,
         }
     }
 
@@ -183,8 +199,9 @@ impl Worker {
             Some(cursor) if !full && !diff => StartAt::After(cursor.clone()),
             Some(_) | None => StartAt::Snapshot,
         };
-        let scanning =
-            start == StartAt::Snapshot || (position.scanning && position.pending_end.is_none());
+        let scanning = self.spec.capture != Capture::Push
+            && (start == StartAt::Snapshot
+                || (position.scanning && position.pending_end.is_none()));
         let context = OpenContext {
             settings: self.pos.context.settings.clone(),
             marks: self.shared.spool.marks(position.id)?,

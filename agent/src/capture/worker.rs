@@ -173,6 +173,9 @@ impl Worker {
                     None => break,
                 },
                 task = timetable.due() => Order { task, ticket: None, done: None },
+                () = came(self.open.as_mut(), self.shared.mode) => {
+                    Order { task: Task::Sync(SyncMode::Incremental), ticket: None, done: None }
+                }
             };
             self.asked = order.done.is_some();
             let ended = self.perform(&order.task).await;
@@ -264,7 +267,9 @@ impl Worker {
         self.pos.breaker.ready().await;
         let follows = match self.spec.capture {
             Capture::Log | Capture::Outbox | Capture::Watermark { .. } => self.open.is_some(),
-            Capture::Diff | Capture::Arrival | Capture::Push => false,
+            // Asks nothing of anybody, and somebody may be waiting for an answer.
+            Capture::Push => return Arc::new(Semaphore::new(1)).acquire_owned().await.ok(),
+            Capture::Diff | Capture::Arrival => false,
         };
         let permits = if follows && *task == Task::Sync(SyncMode::Incremental) {
             &self.shared.quick_permits
@@ -374,6 +379,14 @@ impl Worker {
         if let Err(error) = stored {
             tracing::warn!(error = %crate::chain(&error), "the halt could not be kept; it is found again by itself");
         }
+    }
+}
+
+/// Waits until an open stream has something that nobody asked for.
+async fn came(open: Option<&mut OpenStream>, mode: Mode) {
+    match (open, mode) {
+        (Some(open), Mode::Resident) => open.stream().ready().await,
+        (Some(_), Mode::OneShot) | (None, _) => std::future::pending().await,
     }
 }
 

@@ -15,3 +15,4 @@ mod rows;
 mod sender;
 mod spool;
 mod spool_chaos;
+mod webhook;

@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fluxion_model::json::{self, Layout};
+use fluxion_model::row::{RowBatch, RowChange};
+use fluxion_model::stream::{EventSource, Source, StreamSpec};
+use fluxion_model::webhook::Event;
 use serde::Deserialize;
 
 use crate::recognise::needs;
@@ -32,6 +36,24 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Rows of whole events, read as they are when a POS sends them.
+fn events(spec: &StreamSpec, source: &EventSource, input: &serde_json::Value) -> RowBatch {
+    let layout = Layout::new(&source.columns, &spec.children, &spec.key).unwrap();
+    let mut changes = Vec::new();
+    for body in input.as_array().unwrap() {
+        let body = body.to_string();
+        let event = Event::read(body.as_bytes(), body.len()).unwrap();
+        assert_eq!(event.event_type, source.event);
+        let item = json::at(event.body, &source.item).unwrap();
+        let (key, row) = layout.row(item, None).unwrap();
+        changes.push(RowChange::Upsert { key, row });
+    }
+    RowBatch {
+        shape: layout.shape,
+        changes,
+    }
+}
+
 /// Applies the pack to the rows of every one of its streams.
 fn check(pack: &str) {
     let mapping = Mapping::from_toml(packs::text(pack).unwrap())
@@ -51,7 +73,12 @@ fn check(pack: &str) {
     for stream in rules.streams() {
         let name = &stream.spec().name;
         let input: serde_json::Value = read(&folder(pack).join(format!("{name}.input.json")));
-        let batch = rows_from_json(stream, &input).unwrap();
+        let batch = match &stream.spec().source {
+            Source::Event(source) => events(stream.spec(), source, &input),
+            Source::Query(_) | Source::Files(_) | Source::Table(_) | Source::Http(_) => {
+                rows_from_json(stream, &input).unwrap()
+            }
+        };
         let became = serde_json::to_value(explain(stream, &batch).unwrap().rows).unwrap();
         let path = folder(pack).join(format!("{name}.expected.json"));
         // `1` for all packs, or the name of one.

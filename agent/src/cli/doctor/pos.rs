@@ -57,6 +57,9 @@ async fn stream(report: &mut Report, pos: &PosSystem, spec: &StreamSpec) {
         ..spec.clone()
     };
     let way = name_of(&spec.capture);
+    if spec.capture == Capture::Push {
+        return pushed(report, pos, spec, &name).await;
+    }
     // Opening checks tables and columns; nothing is read.
     match patiently(pos.connector.open(spec, StartAt::Snapshot, context)).await {
         Ok(stream) => {
@@ -93,6 +96,21 @@ async fn stream(report: &mut Report, pos: &PosSystem, spec: &StreamSpec) {
             "raise `every`, or choose another way of noticing changes in `[pos.capture]`",
         );
         report.odd(&format!("{name}: {what}"), remedy);
+    }
+}
+
+/// A stream that waits for calls is not opened: the agent that runs has the port, and answers.
+async fn pushed(report: &mut Report, pos: &PosSystem, spec: &StreamSpec, name: &str) {
+    match patiently(pos.connector.allows(spec, &spec.capture)).await {
+        Ok(Allowed::Yes) => {
+            let what = report.say("espera las llamadas del POS", "waits for calls of the POS");
+            report.good(&format!("{name}: {what}"));
+        }
+        Ok(Allowed::No { why }) => {
+            let what = report.say("no puede recibir llamadas", "cannot take calls");
+            report.bad(&format!("{name}: {what}"), report.said(&why));
+        }
+        Err(trouble) => trouble.tell(report, name),
     }
 }
 
