@@ -775,7 +775,7 @@ export interface paths {
          *     thing, send the next when the last was answered.
          *
          *     ```sh
-         *     body='{"event_type":"stock_movement","data":{"id":"M-1","sku":"7591","quantity":"-2","at":"2026-11-20T09:30:00Z"}}'
+         *     body='{"event_type":"stock_movement","data":{"movement_id":"m-1","variant_id":"7591","type":"sale","quantity":-2,"timestamp":"2026-11-20T09:30:00Z"}}'
          *     id=evt_1 now=$(date +%s)
          *     key=$(printf %s "${SECRET#whsec_}" | base64 -d | od -An -v -tx1 | tr -d ' \n')
          *     signature=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64)
