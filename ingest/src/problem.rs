@@ -54,6 +54,10 @@ pub enum Kind {
     NotFound,
     /// There is, but not with this method.
     MethodNotAllowed,
+    /// There was, and it takes nothing any more.
+    Gone,
+    /// Well formed, but it means nothing here.
+    Unprocessable,
     /// It took too long.
     Timeout,
     /// It contradicts what is there.
@@ -78,7 +82,11 @@ impl Kind {
                 "invalid",
                 "The request is not valid",
             ),
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Not logged in"),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Who asks is not known",
+            ),
             Self::WrongLogin => (
                 StatusCode::UNAUTHORIZED,
                 "wrong_login",
@@ -95,6 +103,12 @@ impl Kind {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "Method not allowed",
+            ),
+            Self::Gone => (StatusCode::GONE, "gone", "No longer here"),
+            Self::Unprocessable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unprocessable",
+                "It means nothing here",
             ),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "It took too long"),
             Self::Conflict => (
@@ -140,6 +154,8 @@ impl Kind {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Self::Timeout,
             StatusCode::CONFLICT => Self::Conflict,
+            StatusCode::GONE => Self::Gone,
+            StatusCode::UNPROCESSABLE_ENTITY => Self::Unprocessable,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMedia,
             StatusCode::TOO_MANY_REQUESTS => Self::TooMany,

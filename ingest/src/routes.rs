@@ -13,6 +13,7 @@ pub mod products;
 pub mod rejects;
 pub mod session;
 pub mod stores;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use crate::auth::throttle::Throttle;
 use crate::config::Cookies;
 use crate::dashboard;
 use crate::database::Database;
+use crate::ops::webhook::rulebook::Rulebooks;
 use crate::problem::{ApiError, Kind, Problem};
 use crate::stop::Stop;
 
@@ -49,6 +51,7 @@ pub struct AppState {
     pub stopping: Stop,
     cookies: Cookies,
     limits: Arc<Limits>,
+    rulebooks: Arc<Rulebooks>,
     metrics: PrometheusHandle,
 }
 
@@ -57,6 +60,8 @@ struct Limits {
     logins_by_address: Throttle,
     enrolments: Throttle,
     deliveries: Throttle,
+    events: Throttle,
+    refusals: Throttle,
 }
 
 impl Default for Limits {
@@ -67,6 +72,9 @@ impl Default for Limits {
             enrolments: Throttle::new(10, Duration::from_secs(30)),
             // A first load of hundreds of batches is welcome; a loop that has gone mad is not.
             deliveries: Throttle::new(600, Duration::from_millis(50)),
+            // Five a second for days on end: how many event ids are kept rests on it.
+            events: Throttle::new(600, Duration::from_millis(200)),
+            refusals: Throttle::new(1, Duration::from_secs(10)),
         }
     }
 }
@@ -81,6 +89,7 @@ impl AppState {
             stopping: Stop::default(),
             cookies,
             limits: Arc::default(),
+            rulebooks: Arc::default(),
             metrics,
         }
     }
@@ -115,6 +124,7 @@ impl AppState {
         (name = "inventory", description = "Unified products"),
         (name = "records", description = "Records as each POS sent them"),
         (name = "agents", description = "What agents call"),
+        (name = "webhooks", description = "What a POS calls that tells by itself what happened"),
         (name = "operations", description = "For whoever runs the service"),
     )
 )]
@@ -133,6 +143,12 @@ impl utoipa::Modify for Securities {
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
         let cookie = ApiKeyValue::with_description(SECURE_COOKIE, "set by POST /v1/session");
+        let signature = ApiKeyValue::with_description(
+            fluxion_model::webhook::SIGNATURE_HEADER,
+            "HMAC-SHA256 by Standard Webhooks",
+        );
+        components
+            .add_security_scheme("webhook", SecurityScheme::ApiKey(ApiKey::Header(signature)));
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
@@ -152,6 +168,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(operations::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(agents::router())
+        .merge(webhooks::router())
 }
 
 /// The API's description.

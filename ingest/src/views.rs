@@ -11,3 +11,4 @@ pub mod page;
 pub mod product;
 pub mod reject;
 pub mod store;
+pub mod webhook;

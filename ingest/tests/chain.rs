@@ -155,6 +155,15 @@ impl Chain {
         }
     }
 
+    /// Changes the tables behind the service's back: time goes by.
+    pub async fn execute(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.tables {
+            Tables::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+            Tables::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        }
+    }
+
     /// The only value of a query.
     pub async fn value(&self, sql: &str) -> String {
         let mut column = self.column(sql).await;

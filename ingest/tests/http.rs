@@ -4,7 +4,7 @@
 mod access;
 mod agents;
 mod bodies;
-mod cloud;
+pub mod cloud;
 mod description;
 mod people;
 mod story;

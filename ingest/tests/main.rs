@@ -58,3 +58,4 @@ mod reads;
 mod rejects;
 mod resolutions;
 mod schema;
+mod webhooks;

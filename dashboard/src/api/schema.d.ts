@@ -703,6 +703,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stores/{id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an address at the store that a POS calls out to, and the secret that it signs with, which is shown this once. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/streams/confirm-deletes": {
         parameters: {
             query?: never;
@@ -731,6 +748,81 @@ export interface paths {
         get: operations["suppliers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{pos_system_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an event of a POS that calls out by itself, exactly once.
+         * @description Calls are signed by [Standard Webhooks](https://www.standardwebhooks.com), so any of its libraries will do. `webhook-id`
+         *     names the event and stays the same when it is sent again; `webhook-timestamp` is the time of this attempt in seconds
+         *     since 1970, within five minutes of ours; `webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of
+         *     `{webhook-id}.{webhook-timestamp}.{body}`, keyed with the bytes that stand in base64 after `whsec_` in the secret.
+         *
+         *     The body is one JSON object that says what happened in `event_type` (or `type`), and to what in `data`; which events
+         *     there are, and which fields, is up to the webhook's mapping. Events are applied as they arrive: about one and the same
+         *     thing, send the next when the last was answered.
+         *
+         *     ```sh
+         *     body='{"event_type":"stock_movement","data":{"movement_id":"m-1","variant_id":"7591","type":"sale","quantity":-2,"timestamp":"2026-11-20T09:30:00Z"}}'
+         *     id=evt_1 now=$(date +%s)
+         *     key=$(printf %s "${SECRET#whsec_}" | base64 -d | od -An -v -tx1 | tr -d ' \n')
+         *     signature=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64)
+         *     curl -sS "$URL" -H 'content-type: application/json' -H "webhook-id: $id" -H "webhook-timestamp: $now" \
+         *       -H "webhook-signature: v1,$signature" -d "$body"
+         *     ```
+         *
+         *     200 means that the event is kept for good, also when records of it were set aside because something is wrong with them:
+         *     `set_aside` counts them. Send it again, with the same id and signed anew, after 429 (as `Retry-After` says), 5xx, or no
+         *     answer at all. After 400, 413, 415 and 422 another attempt would end the same way: mend the event first. 401 asks for a
+         *     right signature, and 410 says that nothing will be taken here again.
+         */
+        post: operations["call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{pos_system_id}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes no more events at this address, for good. What came by it stays. */
+        post: operations["deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{pos_system_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces a webhook's secret. The old one is good for 24 hours more; the new one is shown this once. */
+        post: operations["rotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1094,6 +1186,26 @@ export interface components {
          * @enum {string}
          */
         ErrorClass: "connection" | "data_validation" | "mapping" | "business_rule";
+        /** @description What became of an event. Either way the sender may forget it. */
+        EventAnswer: {
+            /** @description What is wrong with the first of them. */
+            problems?: string[];
+            /**
+             * Format: int32
+             * @description Records that it became.
+             */
+            records: number;
+            /** @enum {string} */
+            result: "applied";
+            /**
+             * Format: int32
+             * @description Records that were set aside because something is wrong with them; they are kept and shown in the dashboard.
+             */
+            set_aside: number;
+        } | {
+            /** @enum {string} */
+            result: "duplicate";
+        };
         /** @description The identity a POS gives to one of its things, as text, leading zeros kept: `000123`, `A-77`, `1|3`. */
         ExternalId: string;
         /** @description A record as its POS system sent it, and whose it is. */
@@ -1425,6 +1537,25 @@ export interface components {
             city?: string | null;
             /** @description Its name, 1 to 200 characters; no two stores share one. */
             name: string;
+        };
+        /** @description `POST /v1/stores/{id}/webhooks`. */
+        NewWebhook: {
+            /** @description Country whose business rules apply: `VE`, `MX`, `AR` or `PA`; the store's or the company's when absent. */
+            country?: string | null;
+            /** @description Currency of amounts that carry none, ISO 4217; the store's or the company's when absent. */
+            currency?: string | null;
+            /** @description A mapping of your own, whole. Either this or `pack`. */
+            mapping?: unknown;
+            /** @description Its name, 1 to 200 characters; no two POS systems of a store share one. */
+            name: string;
+            /** @description A ready mapping whose connector is `webhook`, such as `pos-service`. Either this or `mapping`. */
+            pack?: string | null;
+            /** @description Settings that the mapping asks for, by name. */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** @description Time zone of moments that carry none, by its IANA name; the store's, the company's or America/Caracas when absent. */
+            time_zone?: string | null;
         };
         /** @description Body of the 409 answer to a batch that does not follow the last one: a gap, or a new epoch not beginning at 1. */
         OutOfOrder: {
@@ -2074,7 +2205,7 @@ export interface components {
                  * @description Its version.
                  */
                 mapping_version: number;
-                /** @description Its name in the agent's configuration. */
+                /** @description Its name in the agent's configuration, or of the webhook. */
                 name: string;
                 /** @description The store it stands in. */
                 store_id: components["schemas"]["StoreId"];
@@ -2082,6 +2213,7 @@ export interface components {
                 store_name: string;
                 /** @description `stellar`, `systimax`, `adminpaq`, `custom`, … */
                 system_type: string;
+                webhook?: components["schemas"]["WebhookView"] | null;
             }[];
             /** @description Give this back as `cursor` for the next page; absent on the last one. */
             next_cursor?: string | null;
@@ -2248,7 +2380,7 @@ export interface components {
              * @description Its version.
              */
             mapping_version: number;
-            /** @description Its name in the agent's configuration. */
+            /** @description Its name in the agent's configuration, or of the webhook. */
             name: string;
             /** @description The store it stands in. */
             store_id: components["schemas"]["StoreId"];
@@ -2256,6 +2388,7 @@ export interface components {
             store_name: string;
             /** @description `stellar`, `systimax`, `adminpaq`, `custom`, … */
             system_type: string;
+            webhook?: components["schemas"]["WebhookView"] | null;
         };
         /** @description What a product costs on one price list of one POS. */
         Price: {
@@ -2987,6 +3120,59 @@ export interface components {
          * @description A person who may log in.
          */
         UserId: string;
+        /** @description Where to call and how to sign. The secret is shown this once. */
+        WebhookSecret: {
+            /** @description Below this service's address: `/v1/webhooks/0190a000-…`. */
+            path: string;
+            /** @description The POS system that the webhook feeds. */
+            pos_system_id: components["schemas"]["PosSystemId"];
+            /**
+             * Format: date-time
+             * @description Until when the secret before this one is good, too.
+             */
+            previous_until?: string | null;
+            /** @description The key to sign with: `whsec_` and base64. */
+            secret: string;
+            /** @description The store it stands in. */
+            store_id: components["schemas"]["StoreId"];
+        };
+        /** @description A webhook as people see it. Nobody sees its secret. */
+        WebhookView: {
+            /**
+             * Format: date-time
+             * @description Since when calls are answered with 410.
+             */
+            deactivated_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many events were applied.
+             */
+            events: number;
+            /**
+             * Format: date-time
+             * @description When the last one was.
+             */
+            last_event_at?: string | null;
+            /** @description Why, in the words the sender was told. */
+            last_refusal?: string | null;
+            /**
+             * Format: date-time
+             * @description When a call was last refused.
+             */
+            last_refusal_at?: string | null;
+            /** @description Below this service's address: `/v1/webhooks/0190a000-…`. */
+            path: string;
+            /**
+             * Format: date-time
+             * @description Until when the secret before it is good, too.
+             */
+            previous_until?: string | null;
+            /**
+             * Format: date-time
+             * @description When the secret was last replaced.
+             */
+            rotated_at?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -4797,6 +4983,72 @@ export interface operations {
             };
         };
     };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which store */
+                id: components["schemas"]["StoreId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_deletes: {
         parameters: {
             query?: never;
@@ -4897,6 +5149,216 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Names the event */
+                "webhook-id": string;
+                /** @description When this attempt was made, seconds since 1970 */
+                "webhook-timestamp": number;
+            };
+            path: {
+                /** @description As the address was handed out */
+                pos_system_id: components["schemas"]["PosSystemId"];
+            };
+            cookie?: never;
+        };
+        /** @description One event, at most 1 MiB */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deactivate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which webhook */
+                pos_system_id: components["schemas"]["PosSystemId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which webhook */
+                pos_system_id: components["schemas"]["PosSystemId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -26,3 +26,5 @@ export type Strategy = Schemas['Strategy'];
 export type Product = Schemas['ProductView'];
 export type ProductDetail = Schemas['ProductDetail'];
 export type ProductHistory = Schemas['ProductHistory'];
+export type NewWebhook = Schemas['NewWebhook'];
+export type WebhookSecret = Schemas['WebhookSecret'];

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use fluxion_model::webhook::{Secret, SecretProblem};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a secret, as the database keeps it.
@@ -67,6 +68,26 @@ pub fn random_token(prefix: &str) -> Result<String, NoRandomness> {
         write!(text, "{byte:02x}").ok();
     }
     Ok(text)
+}
+
+/// A fresh secret that a POS signs its calls with. Unlike a token it is kept as it is: who checks an HMAC must be able to
+/// make it.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub fn random_webhook_secret() -> Result<Secret, NoWebhookSecret> {
+    Ok(Secret::from_random(&random_bytes::<32>()?)?)
+}
+
+/// Why no webhook's secret can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoWebhookSecret {
+    /// Nothing to make it of.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// It would be none.
+    #[error(transparent)]
+    Unfit(#[from] SecretProblem),
 }
 
 /// Letters and digits that nobody confuses when they are read out over a bad line: no `0` and `O`, no `1`, `I` and

@@ -1,4 +1,4 @@
-//! Applying what agents deliver: exactly once, all or nothing.
+//! Applying what agents deliver and what webhooks are told: exactly once, all or nothing.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use fluxion_model::delivery::Ack;
 
 use super::DatabaseResult;
 use super::agents::AgentIdentity;
+use super::webhooks::Call;
 use crate::ops::delivery::Delivery;
 
 /// What became of a delivery.
@@ -47,4 +48,7 @@ pub trait Deliveries {
         agent: &AgentIdentity,
         delivery: &Arc<Delivery>,
     ) -> DatabaseResult<Applied>;
+    /// The same for an event: a call whose id was applied before changes nothing. The database numbers events itself and
+    /// tells of them in jobs of its own, so `seq`, `epoch` and `job` of the delivery's header count for nothing.
+    async fn apply_event(&self, call: &Call, delivery: &Arc<Delivery>) -> DatabaseResult<Applied>;
 }

@@ -131,7 +131,7 @@ pub struct PosSystem {
     pub agent_id: Option<AgentId>,
     /// `stellar`, `systimax`, `adminpaq`, `custom`, …
     pub system_type: String,
-    /// Its name in the agent's configuration.
+    /// Its name in the agent's configuration, or of the webhook.
     pub system_name: String,
     /// Which connector reads it.
     pub connector: String,
@@ -171,7 +171,7 @@ pub trait Fleet {
     /// One store.
     async fn store(&self, tenant: TenantId, store: StoreId) -> DatabaseResult<Store>;
     /// Makes the POS system of that name at the agent's store, or brings it up to date. A new agent at the same store
-    /// takes over the POS systems of the old one by name.
+    /// takes over the POS systems of the old one by name. `Conflict` when a webhook has the name.
     async fn declare_pos_system(
         &self,
         agent: &AgentIdentity,

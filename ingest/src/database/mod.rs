@@ -24,6 +24,7 @@ pub mod rejects;
 pub mod resolutions;
 pub mod search;
 pub mod sqlite;
+pub mod webhooks;
 
 pub use error::{DatabaseError, DatabaseResult};
 
@@ -41,6 +42,7 @@ pub trait Database:
     + products::Products
     + rejects::Rejects
     + resolutions::Resolutions
+    + webhooks::Webhooks
     + Send
     + Sync
 {

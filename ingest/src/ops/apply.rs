@@ -16,8 +16,6 @@ use fluxion_model::Uuid;
 use fluxion_model::delivery::DeliveryHeader;
 use fluxion_model::id::TenantId;
 
-use crate::database::agents::AgentIdentity;
-
 /// What every row of one delivery has in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp {
@@ -29,9 +27,9 @@ pub struct Stamp {
     pub job: Uuid,
     /// The mapping that made it.
     pub mapping_version: i32,
-    /// The batch that brought it.
+    /// The batch or event that brought it.
     pub batch_seq: i64,
-    /// From when its values hold: when the agent made the batch, but never in our future.
+    /// From when its values hold: when the agent made the batch or the event came, but never in our future.
     pub at: DateTime<Utc>,
     /// The cloud's clock.
     pub now: DateTime<Utc>,
@@ -40,9 +38,9 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of this delivery.
     #[must_use]
-    pub fn of(agent: &AgentIdentity, header: &DeliveryHeader, now: DateTime<Utc>) -> Self {
+    pub fn of(tenant: TenantId, header: &DeliveryHeader, now: DateTime<Utc>) -> Self {
         Self {
-            tenant: agent.tenant.0,
+            tenant: tenant.0,
             pos_system: header.pos_system.0,
             job: header.job.0,
             mapping_version: i32::try_from(header.mapping_version).unwrap_or(i32::MAX),

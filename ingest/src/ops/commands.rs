@@ -94,9 +94,12 @@ pub async fn replay_reject(
 
 fn agent_of(system: &PosSystem) -> DatabaseResult<AgentId> {
     system.agent_id.ok_or_else(|| {
-        DatabaseError::Conflict(
-            "No agent reads this POS system; enrol one at the store first".to_owned(),
-        )
+        let message = if system.connector == "webhook" {
+            "Nobody reads this POS system: it calls out by itself. Have it send again what is missing, under new event ids"
+        } else {
+            "No agent reads this POS system; enrol one at the store first"
+        };
+        DatabaseError::Conflict(message.to_owned())
     })
 }
 

@@ -1,4 +1,7 @@
-//! How a store is doing, judged by what its agents last said and what the cloud holds of it. Pure.
+//! How a store is doing, judged by what its agents last said, by the calls of its webhooks, and by what the cloud holds of
+//! it. Pure.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fluxion_model::heartbeat::{StreamPhase, StreamState};
@@ -7,11 +10,15 @@ use fluxion_model::id::PosSystemId;
 use crate::database::agents::AgentState;
 use crate::database::fleet::PosSystem;
 use crate::views::overview::{LastError, Queue, StoreState, StreamSummary};
+use crate::views::webhook::WebhookView;
 
 /// An agent that has said nothing for so long is silent: it speaks every half minute.
 const SILENT_AFTER: TimeDelta = TimeDelta::seconds(90);
 /// Batches that wait for longer are worth a look.
 const QUEUE_PATIENCE: TimeDelta = TimeDelta::minutes(5);
+
+/// For so long a refused call of a webhook is told of, even when others were taken since.
+const REFUSALS_TOLD: TimeDelta = TimeDelta::hours(1);
 
 /// A job that failed and was the last of its stream.
 #[derive(Debug, Clone)]
@@ -29,6 +36,8 @@ pub struct Known {
     pub agents: Vec<AgentState>,
     /// Its POS systems.
     pub pos_systems: Vec<PosSystem>,
+    /// Which of them call out by themselves.
+    pub webhooks: HashMap<PosSystemId, WebhookView>,
     /// The last ended jobs of its streams, those that failed.
     pub failed: Vec<FailedJob>,
     /// Rejects that wait for a person.
@@ -113,9 +122,49 @@ impl Known {
         summary
     }
 
-    /// What last went wrong: the latest failed job, else what a stream says of itself, halted ones first.
+    /// Webhooks that take events.
+    fn live_webhooks(&self) -> impl Iterator<Item = (&PosSystem, &WebhookView)> {
+        self.pos_systems.iter().filter_map(|pos_system| {
+            let webhook = self.webhooks.get(&pos_system.id)?;
+            webhook
+                .deactivated_at
+                .is_none()
+                .then_some((pos_system, webhook))
+        })
+    }
+
+    /// The last refused call, until one is taken, and for an hour at least.
+    fn refusal(&self, now: DateTime<Utc>) -> Option<LastError> {
+        let refusals = self.live_webhooks().filter_map(|(pos_system, webhook)| {
+            let at = webhook.last_refusal_at?;
+            let is_last = webhook.last_event_at.is_none_or(|event| event < at);
+            (is_last || now - at < REFUSALS_TOLD).then(|| LastError {
+                at: Some(at),
+                pos_system: Some(pos_system.system_name.clone()),
+                stream: None,
+                message: format!(
+                    "a call was refused: {}",
+                    webhook.last_refusal.as_deref().unwrap_or("unsigned")
+                ),
+                hint: None,
+            })
+        });
+        refusals.max_by_key(|refusal| refusal.at)
+    }
+
+    /// Whether nobody brings anything yet: no agent reads a POS here, and no POS calls out by itself.
+    fn is_idle(&self) -> bool {
+        let waits_for_agent = |pos_system: &PosSystem| !self.webhooks.contains_key(&pos_system.id);
+        let has_agent = self.live_agents().next().is_some();
+        let has_webhook = self.live_webhooks().next().is_some();
+        self.pos_systems.is_empty()
+            || (!has_agent && (!has_webhook || self.pos_systems.iter().any(waits_for_agent)))
+    }
+
+    /// What last went wrong: the latest failed job, else what a stream says of itself, halted ones first, else a refused
+    /// call.
     #[must_use]
-    pub fn last_error(&self) -> Option<LastError> {
+    pub fn last_error(&self, now: DateTime<Utc>) -> Option<LastError> {
         let job = self
             .failed
             .iter()
@@ -135,12 +184,13 @@ impl Known {
                 hint: None,
             })
         })
+        .or_else(|| self.refusal(now))
     }
 
     /// How the store is doing.
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> StoreState {
-        if self.live_agents().next().is_none() || self.pos_systems.is_empty() {
+        if self.is_idle() {
             return StoreState::Never;
         }
         let summary = self.summary();
@@ -151,14 +201,19 @@ impl Known {
                 .is_some_and(|oldest| now - oldest > QUEUE_PATIENCE);
         if summary.halted > 0 || !self.failed.is_empty() {
             StoreState::Failing
-        } else if self
-            .last_seen_at()
-            .is_none_or(|seen| now - seen > SILENT_AFTER)
+        } else if self.live_agents().next().is_some()
+            && self
+                .last_seen_at()
+                .is_none_or(|seen| now - seen > SILENT_AFTER)
         {
             StoreState::Silent
         } else if summary.syncing > 0 {
             StoreState::Syncing
-        } else if self.rejects_open > 0 || self.conflicts_open > 0 || summary.retrying > 0 || waits
+        } else if self.rejects_open > 0
+            || self.conflicts_open > 0
+            || summary.retrying > 0
+            || waits
+            || self.refusal(now).is_some()
         {
             StoreState::Warning
         } else {
@@ -274,6 +329,88 @@ mod tests {
         );
         store.agents[0].revoked_at = Some(now);
         assert_eq!(store.state(now), StoreState::Never);
+    }
+
+    fn webhook(at: DateTime<Utc>) -> WebhookView {
+        WebhookView {
+            path: String::new(),
+            events: 1,
+            last_event_at: Some(at),
+            last_refusal_at: None,
+            last_refusal: None,
+            rotated_at: None,
+            previous_until: None,
+            deactivated_at: None,
+        }
+    }
+
+    #[test]
+    fn a_pos_that_calls_out_needs_no_agent() {
+        let now = Utc::now();
+        let mut store = known(now);
+        let id = store.pos_systems[0].id;
+        store.agents.clear();
+        assert_eq!(store.state(now), StoreState::Never);
+        store.webhooks.insert(id, webhook(now));
+        assert_eq!(store.state(now), StoreState::Ok);
+        assert_eq!(
+            store.state(now + TimeDelta::days(2)),
+            StoreState::Ok,
+            "a shop may be closed"
+        );
+
+        let refuse = |store: &mut Known, at| {
+            let webhook = store.webhooks.get_mut(&id).unwrap();
+            webhook.last_refusal_at = Some(at);
+            webhook.last_refusal = Some("no signature fits".to_owned());
+        };
+        refuse(&mut store, now + TimeDelta::minutes(1));
+        let later = now + TimeDelta::days(1);
+        assert_eq!(
+            store.state(later),
+            StoreState::Warning,
+            "nothing was taken since"
+        );
+        assert!(
+            store
+                .last_error(later)
+                .unwrap()
+                .message
+                .contains("no signature fits")
+        );
+        refuse(&mut store, now - TimeDelta::minutes(59));
+        assert_eq!(store.state(now), StoreState::Warning, "not long ago");
+        refuse(&mut store, now - TimeDelta::minutes(61));
+        assert_eq!(store.state(now), StoreState::Ok);
+        store.rejects_open = 1;
+        assert_eq!(store.state(now), StoreState::Warning);
+        store.webhooks.get_mut(&id).unwrap().deactivated_at = Some(now);
+        assert_eq!(store.state(now), StoreState::Never);
+    }
+
+    #[test]
+    fn a_webhook_speaks_for_itself_and_not_for_an_agent() {
+        let now = Utc::now();
+        let mut store = known(now);
+        let caja = PosSystem {
+            id: PosSystemId::generate(),
+            system_name: "caja".to_owned(),
+            agent_id: None,
+            ..store.pos_systems[0].clone()
+        };
+        store.webhooks.insert(caja.id, webhook(now));
+        store.pos_systems.push(caja);
+        assert_eq!(store.state(now), StoreState::Ok);
+        assert_eq!(
+            store.state(now + TimeDelta::seconds(91)),
+            StoreState::Silent
+        );
+        store.agents[0].revoked_at = Some(now);
+        assert_eq!(
+            store.state(now),
+            StoreState::Never,
+            "the other POS waits for an agent"
+        );
     }
 
     #[test]

@@ -6,3 +6,4 @@ pub mod delivery;
 pub mod gtin;
 pub mod health;
 pub mod resolve;
+pub mod webhook;

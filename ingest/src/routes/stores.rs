@@ -198,7 +198,7 @@ async fn confirm_deletes(
 }
 
 /// A name without what breaks logs and tables.
-fn plain(field: &str, text: &str) -> Result<String, ApiError> {
+pub(super) fn plain(field: &str, text: &str) -> Result<String, ApiError> {
     let text = text.trim();
     if text.chars().count() > MAX_NAME {
         return Err(ApiError::invalid(

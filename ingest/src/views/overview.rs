@@ -60,13 +60,14 @@ pub enum StoreState {
     Failing,
     /// The agent has not been heard of for 90 seconds.
     Silent,
-    /// In sync, but there are rejects or conflicts, or batches wait for too long.
+    /// In sync, but there are rejects or conflicts, batches wait for too long, or calls of a webhook are refused.
     Warning,
     /// Reading everything for the first time.
     Syncing,
-    /// No agent has been enrolled, or it has not yet declared a POS system.
+    /// No agent has been enrolled, or it has not yet declared a POS system, and there is no webhook either.
     Never,
-    /// Every stream's last job completed and the agent is there.
+    /// Every stream's last job completed and the agent is there. Of a store whose POS calls out by itself: nothing was
+    /// refused of late.
     Ok,
 }
 

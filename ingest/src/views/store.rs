@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::job::JobView;
 use super::overview::{Queue, StoreOverview};
 use super::reject::RejectView;
+use super::webhook::WebhookView;
 
 /// A retail location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -139,7 +140,7 @@ pub struct PosSystemView {
     pub store_id: StoreId,
     /// The store's name.
     pub store_name: String,
-    /// Its name in the agent's configuration.
+    /// Its name in the agent's configuration, or of the webhook.
     pub name: String,
     /// `stellar`, `systimax`, `adminpaq`, `custom`, …
     pub system_type: String,
@@ -157,6 +158,8 @@ pub struct PosSystemView {
     pub last_sync_at: Option<DateTime<Utc>>,
     /// When it was first declared.
     pub created_at: DateTime<Utc>,
+    /// Where it calls, when no agent reads it but it calls out to the cloud by itself.
+    pub webhook: Option<WebhookView>,
 }
 
 /// One stream of a POS system, as its agent last described it.

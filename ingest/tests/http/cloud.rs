@@ -26,7 +26,7 @@ pub struct Cloud {
     pub database: Arc<dyn Database>,
     pub tenant: TenantId,
     hash: String,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// What came back.
@@ -101,19 +101,27 @@ impl Cloud {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("fluxion.db").display());
         let database = database::open(&url).await.unwrap();
-        let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let app = routes::app(AppState::new(database.clone(), Cookies::Secure, metrics));
-        let hash = password::hash(PASSWORD.to_owned()).await.unwrap();
         let tenant = database
             .add_tenant(&company("Abastos Unidos"))
             .await
             .unwrap();
         Self {
+            _folder: Some(folder),
+            ..Self::over(database, tenant).await
+        }
+    }
+
+    /// The service over a database that is there.
+    pub async fn over(database: Arc<dyn Database>, tenant: TenantId) -> Self {
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let app = routes::app(AppState::new(database.clone(), Cookies::Secure, metrics));
+        let hash = password::hash(PASSWORD.to_owned()).await.unwrap();
+        Self {
             app,
             database,
             tenant,
             hash,
-            _folder: folder,
+            _folder: None,
         }
     }
 

@@ -23,6 +23,7 @@ import { BrakeNotices } from './brake-notices';
 import { trippedBrakes } from './brakes';
 import { PosSystems } from './pos-systems';
 import { StreamTable } from './stream-table';
+import { Webhooks } from './webhooks';
 import classes from './store-page.module.css';
 
 /** One store: is it in sync, and if not, why. Jobs, rejects and the code dialog are handed in by the route. */
@@ -90,8 +91,9 @@ export function StorePage({
         )}
         <div className={classes.pair}>
           {agents.length > 0 && <Agents agents={agents} />}
-          <PosSystems systems={pos_systems} />
+          <PosSystems systems={pos_systems.filter((system) => system.webhook == null)} />
         </div>
+        <Webhooks storeId={storeId} systems={pos_systems} />
         <Panel
           title={t('store.jobs')}
           flush

@@ -47,6 +47,11 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
         "sale_numbers",
         include_str!("../../../../migrations/postgres/0002_sale_numbers.sql"),
     ),
+    (
+        3,
+        "webhooks",
+        include_str!("../../../../migrations/postgres/0003_webhooks.sql"),
+    ),
 ];
 
 /// How many connections there may be.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::Utc;
 use fluxion_model::Uuid;
-use fluxion_model::delivery::{Ack, DeliveryHeader, OutOfOrder};
+use fluxion_model::delivery::{Ack, DeliveryHeader};
 use fluxion_model::entity::EntityKind;
-use fluxion_model::id::{BatchSeq, Epoch, TenantId};
+use fluxion_model::id::{BatchSeq, StoreId, TenantId};
 use fluxion_model::job::{JobReport, JobStatus};
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -17,11 +17,13 @@ use super::database::to_the_end;
 use super::engine::{self, Engine, FOR_UPDATE, TextList, Tx, keyed};
 use super::facts::FirstLoad;
 use super::products::Brought;
+use super::senders::{self, Sender, Standing};
 use super::{facts, products};
-use crate::database::agents::{AgentIdentity, AgentState};
+use crate::database::agents::AgentIdentity;
 use crate::database::bulk::{Cell, Rows};
 use crate::database::deliveries::{Applied, Counts, Deliveries};
 use crate::database::error::found;
+use crate::database::webhooks::Call;
 use crate::database::{DatabaseError, DatabaseResult};
 use crate::ops::apply::sorted::Sorted;
 use crate::ops::apply::{Stamp, rejects, tables};
@@ -42,34 +44,54 @@ impl Deliveries for Engine {
         agent: &AgentIdentity,
         delivery: &Arc<Delivery>,
     ) -> DatabaseResult<Applied> {
-        let (engine, agent, delivery) = (self.clone(), *agent, Arc::clone(delivery));
-        to_the_end(async move { engine.apply_whole(&agent, &delivery).await }).await
+        self.apply_of(Sender::Agent(*agent), delivery).await
+    }
+
+    async fn apply_event(&self, call: &Call, delivery: &Arc<Delivery>) -> DatabaseResult<Applied> {
+        self.apply_of(Sender::Webhook(call.clone()), delivery).await
     }
 }
 
 impl Engine {
-    async fn apply_whole(
-        &self,
-        agent: &AgentIdentity,
-        delivery: &Delivery,
-    ) -> DatabaseResult<Applied> {
+    async fn apply_of(&self, sender: Sender, delivery: &Arc<Delivery>) -> DatabaseResult<Applied> {
+        let (engine, delivery) = (self.clone(), Arc::clone(delivery));
+        to_the_end(async move { engine.apply_whole(&sender, &delivery).await }).await
+    }
+
+    async fn apply_whole(&self, sender: &Sender, delivery: &Delivery) -> DatabaseResult<Applied> {
         let header = &delivery.header;
-        let stamp = Stamp::of(agent, header, Utc::now());
+        let mut stamp = Stamp::of(sender.tenant(), header, Utc::now());
         let sorted = Sorted::of(delivery);
-        let work = self.work(agent, header).await?;
-        let (mut work, is_written) = self
-            .work_ahead(work, agent, header, &sorted, &stamp)
-            .await?;
-        engine::await_turn(&mut work.tx, agent.agent, header.seq).await?;
+        let (mut work, is_written) = match sender {
+            Sender::Agent(agent) => {
+                let work = self.work(agent, header).await?;
+                let (mut work, is_written) = self
+                    .work_ahead(work, agent, header, &sorted, &stamp)
+                    .await?;
+                engine::await_turn(&mut work.tx, agent.agent, header.seq).await?;
+                (work, is_written)
+            }
+            // Events have no order, so none waits for another's turn.
+            Sender::Webhook(_) => (Work::begin(self).await?, false),
+        };
         let (tx, counts) = (&mut work.tx, &mut work.counts);
-        if let Standing::Duplicate(last_seq) = standing(tx, agent, header).await? {
-            work.tx.rollback().await?;
-            return Ok(Applied {
-                ack: Ack::Duplicate { last_seq },
-                counts: Counts::default(),
-            });
+        let mut own_job = None;
+        match senders::standing(tx, sender, header, &stamp).await? {
+            Standing::Follows => {}
+            Standing::New(number, job) => {
+                stamp.batch_seq = number.0.cast_signed();
+                stamp.job = job.id.0;
+                own_job = Some(job);
+            }
+            Standing::Duplicate(last_seq) => {
+                work.tx.rollback().await?;
+                return Ok(Applied {
+                    ack: Ack::Duplicate { last_seq },
+                    counts: Counts::default(),
+                });
+            }
         }
-        let known = lock_pos_system(tx, agent, header, &stamp).await?;
+        let known = lock_pos_system(tx, sender.store(), header, &stamp).await?;
         let refusals = &mut work.refusals;
         refusals.extend(sorted.refusals.iter().map(|refusal| (*refusal).clone()));
         let stream = header.stream.as_str();
@@ -100,21 +122,31 @@ impl Engine {
         if known.has_rejects {
             clear_of_cloud(tx, &sorted, header, &stamp).await?;
         }
-        clear(tx, &sorted.cleared, header, &stamp).await?;
+        let cleared = clear(tx, &sorted.cleared, header, &stamp).await?;
         let rejected = rejects::rows(stream, &sorted.rejects, refusals, &stamp);
         counts.rejected = rejected.len();
         engine::upsert(tx, &rejected).await?;
-        for report in &sorted.jobs {
+        if let Some(job) = &mut own_job {
+            senders::count(job, &sorted, counts.rejected);
+        }
+        let jobs: Vec<&JobReport> = sorted.jobs.iter().copied().chain(&own_job).collect();
+        for report in &jobs {
             keep_job(tx, report, &stamp).await?;
         }
-        advance(tx, agent, header, &stamp).await?;
-        tell(tx, agent, &sorted, header, &stamp, counts).await?;
+        senders::advance(tx, sender, header, &stamp).await?;
+        let news = News {
+            has_records: sorted.has_records(),
+            job: jobs.last().copied(),
+            rejects_changed: counts.rejected as u64 + cleared > 0,
+            counts,
+        };
+        tell(tx, sender.store(), &news, header, &stamp).await?;
         let by_cloud = u32::try_from(refusals.len()).unwrap_or(u32::MAX);
         let counts = *counts;
         work.tx.commit().await?;
         Ok(Applied {
             ack: Ack::Applied {
-                seq: header.seq,
+                seq: BatchSeq(stamp.batch_seq.cast_unsigned()),
                 rejected: by_cloud,
             },
             counts,
@@ -129,16 +161,22 @@ struct Work {
     counts: Counts,
 }
 
-impl Engine {
-    /// Begins a transaction that those of later deliveries wait for.
-    async fn work(&self, agent: &AgentIdentity, header: &DeliveryHeader) -> DatabaseResult<Work> {
-        let mut tx = self.begin().await?;
-        engine::hold_turn(&mut tx, agent.agent, header.seq).await?;
-        Ok(Work {
-            tx,
+impl Work {
+    async fn begin(engine: &Engine) -> DatabaseResult<Self> {
+        Ok(Self {
+            tx: engine.begin().await?,
             refusals: Vec::new(),
             counts: Counts::default(),
         })
+    }
+}
+
+impl Engine {
+    /// Begins a transaction that those of later deliveries wait for.
+    async fn work(&self, agent: &AgentIdentity, header: &DeliveryHeader) -> DatabaseResult<Work> {
+        let mut work = Work::begin(self).await?;
+        engine::hold_turn(&mut work.tx, agent.agent, header.seq).await?;
+        Ok(work)
     }
 
     /// Writes the facts of a first load while the deliveries before this one are still at work, as if all were new.
@@ -157,9 +195,9 @@ impl Engine {
         if !sorted.only_adds_facts() || !self.may_work_ahead() {
             return Ok((work, false));
         }
-        let (_, last_seq) = place(&mut work.tx, agent, header, "").await?;
+        let (_, last_seq) = senders::place(&mut work.tx, agent, header, "").await?;
         let before = last_seq.map_or(0, |last| header.seq.0.saturating_sub(last.next().0));
-        let known = pos_system(&mut work.tx, agent, header, stamp, "").await?;
+        let known = pos_system(&mut work.tx, agent.store, header, stamp, "").await?;
         if !(1..=AHEAD).contains(&before) || known.first_load == FirstLoad::No {
             return Ok((work, false));
         }
@@ -175,50 +213,6 @@ impl Engine {
     }
 }
 
-enum Standing {
-    Follows,
-    Duplicate(BatchSeq),
-}
-
-/// The agent's epoch, and the last delivery of the header's epoch.
-async fn place(
-    tx: &mut Tx,
-    agent: &AgentIdentity,
-    header: &DeliveryHeader,
-    lock: &str,
-) -> DatabaseResult<(OutOfOrder, Option<BatchSeq>)> {
-    let sql = format!(
-        "select epoch, last_seq from agents where tenant_id = $1 and id = $2 and revoked_at is null{lock}"
-    );
-    let row = sqlx::query(AssertSqlSafe(sql))
-        .bind(agent.tenant.0)
-        .bind(agent.agent.0)
-        .fetch_optional(&mut **tx)
-        .await?;
-    let row = found(row, "the agent")?;
-    let epoch = row.try_get::<Option<Uuid>, _>("epoch")?.map(Epoch);
-    let last_seq = row
-        .try_get::<Option<i64>, _>("last_seq")?
-        .map(|seq| BatchSeq(seq.cast_unsigned()));
-    let expected = AgentState::expected(epoch, last_seq);
-    Ok((expected, last_seq.filter(|_| epoch == Some(header.epoch))))
-}
-
-/// Locks the agent's row, so that two deliveries of one agent wait for each other, and says where this one stands.
-async fn standing(
-    tx: &mut Tx,
-    agent: &AgentIdentity,
-    header: &DeliveryHeader,
-) -> DatabaseResult<Standing> {
-    let (expected, last_seq) = place(tx, agent, header, FOR_UPDATE).await?;
-    match last_seq {
-        Some(last) if header.seq <= last => Ok(Standing::Duplicate(last)),
-        Some(last) if header.seq == last.next() => Ok(Standing::Follows),
-        None if header.seq == BatchSeq::FIRST => Ok(Standing::Follows),
-        Some(_) | None => Err(DatabaseError::OutOfOrder(expected)),
-    }
-}
-
 /// What is known of a POS system and a stream of it before anything is applied.
 struct Known {
     /// Whether the cloud has set aside any of its records.
@@ -229,16 +223,16 @@ struct Known {
 /// Locks the POS system, so that nobody else writes its records meanwhile.
 async fn lock_pos_system(
     tx: &mut Tx,
-    agent: &AgentIdentity,
+    store: StoreId,
     header: &DeliveryHeader,
     stamp: &Stamp,
 ) -> DatabaseResult<Known> {
-    pos_system(tx, agent, header, stamp, FOR_UPDATE).await
+    pos_system(tx, store, header, stamp, FOR_UPDATE).await
 }
 
 async fn pos_system(
     tx: &mut Tx,
-    agent: &AgentIdentity,
+    store: StoreId,
     header: &DeliveryHeader,
     stamp: &Stamp,
     lock: &str,
@@ -253,11 +247,11 @@ async fn pos_system(
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
         .bind(stamp.pos_system)
-        .bind(agent.store.0)
+        .bind(store.0)
         .bind(header.stream.as_str())
         .fetch_optional(&mut **tx)
         .await?;
-    let row = found(row, "the POS system at the agent's store")?;
+    let row = found(row, "the POS system at the sender's store")?;
     Ok(Known {
         has_rejects: row.try_get("has_rejects")?,
         first_load: if row.try_get("was_loaded")? {
@@ -268,15 +262,15 @@ async fn pos_system(
     })
 }
 
-/// Rejects of these source keys no longer hold.
+/// Rejects of these source keys no longer hold. Returns how many there were.
 async fn clear(
     tx: &mut Tx,
     keys: &[&str],
     header: &DeliveryHeader,
     stamp: &Stamp,
-) -> DatabaseResult<()> {
+) -> DatabaseResult<u64> {
     if keys.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let keys: Vec<&str> = keys.iter().map(|key| rejects::short(key)).collect();
     let sql = format!(
@@ -284,7 +278,7 @@ async fn clear(
          where {} and status <> 'cleared'",
         keyed("rejects", OF_STREAM, "key", "$4")
     );
-    sqlx::query(AssertSqlSafe(sql))
+    let done = sqlx::query(AssertSqlSafe(sql))
         .bind(stamp.tenant)
         .bind(stamp.pos_system)
         .bind(header.stream.as_str())
@@ -292,7 +286,7 @@ async fn clear(
         .bind(stamp.now)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// A record that the cloud had set aside has come again, or is gone: its reject no longer holds. Those that are set
@@ -375,39 +369,26 @@ async fn keep_job(tx: &mut Tx, report: &JobReport, stamp: &Stamp) -> DatabaseRes
     Ok(())
 }
 
-/// From here on a replay of this delivery is a duplicate.
-async fn advance(
-    tx: &mut Tx,
-    agent: &AgentIdentity,
-    header: &DeliveryHeader,
-    stamp: &Stamp,
-) -> DatabaseResult<()> {
-    sqlx::query(
-        "update agents set epoch = $3, last_seq = $4, last_delivery_at = $5, last_seen_at = $5
-         where tenant_id = $1 and id = $2",
-    )
-    .bind(agent.tenant.0)
-    .bind(agent.agent.0)
-    .bind(header.epoch.0)
-    .bind(stamp.batch_seq)
-    .bind(stamp.now)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// What a delivery brought that the dashboard may want to read again for.
+struct News<'a> {
+    has_records: bool,
+    job: Option<&'a JobReport>,
+    rejects_changed: bool,
+    counts: &'a Counts,
 }
 
 /// Writes what the dashboard is told: a row per kind of change at most.
 async fn tell(
     tx: &mut Tx,
-    agent: &AgentIdentity,
-    sorted: &Sorted<'_>,
+    store: StoreId,
+    news: &News<'_>,
     header: &DeliveryHeader,
     stamp: &Stamp,
-    counts: &Counts,
 ) -> DatabaseResult<()> {
+    let counts = news.counts;
     let mut rows = Rows::new(&tables::EVENTS);
     let mut tell = |kind: &'static str, more: Value| {
-        let mut payload = json!({ "store_id": agent.store, "pos_system_id": header.pos_system });
+        let mut payload = json!({ "store_id": store, "pos_system_id": header.pos_system });
         if let (Value::Object(payload), Value::Object(more)) = (&mut payload, more) {
             payload.extend(more);
         }
@@ -419,10 +400,10 @@ async fn tell(
             Cell::Time(stamp.now),
         ]);
     };
-    if sorted.has_records() {
+    if news.has_records {
         tell("store_changed", json!({ "stream": header.stream }));
     }
-    if let Some(job) = sorted.jobs.last() {
+    if let Some(job) = news.job {
         tell(
             "job_changed",
             json!({ "job_id": job.id, "stream": job.stream, "status": job.status }),
@@ -434,11 +415,11 @@ async fn tell(
             json!({ "opened": counts.conflicts_opened, "closed": counts.conflicts_closed }),
         );
     }
-    if counts.rejected > 0 || !sorted.cleared.is_empty() {
+    if news.rejects_changed {
         tell("reject_changed", json!({ "stream": header.stream }));
     }
     engine::insert(tx, &rows).await?;
-    if header.seq.0.is_multiple_of(256) {
+    if stamp.batch_seq % 256 == 0 {
         sqlx::query("delete from events where tenant_id = $1 and created_at < $2")
             .bind(TenantId(stamp.tenant).0)
             .bind(stamp.now - EVENTS_KEPT)

@@ -9,10 +9,10 @@ use sqlx::Row as _;
 use sqlx::types::Json;
 
 use super::engine::{Engine, Row};
-use crate::database::DatabaseResult;
 use crate::database::agents::AgentIdentity;
 use crate::database::error::found;
 use crate::database::fleet::{Fleet, MatchRule, NewStore, NewTenant, PosSystem, Store, Tenant};
+use crate::database::{DatabaseError, DatabaseResult};
 
 #[async_trait]
 impl Fleet for Engine {
@@ -104,6 +104,8 @@ impl Fleet for Engine {
                  mapping_name = excluded.mapping_name, mapping_version = excluded.mapping_version,
                  sync_settings = excluded.sync_settings, is_active = excluded.is_active,
                  updated_at = excluded.updated_at
+             where not exists (select 1 from webhook_endpoints w
+                 where w.tenant_id = pos_systems.tenant_id and w.pos_system_id = pos_systems.id)
              returning id",
         )
         .bind(agent.tenant.0)
@@ -120,8 +122,14 @@ impl Fleet for Engine {
         .bind(Json(&declaration.settings))
         .bind(true)
         .bind(Utc::now())
-        .fetch_one(self.writer())
+        .fetch_optional(self.writer())
         .await?;
+        let row = row.ok_or_else(|| {
+            DatabaseError::Conflict(
+                "The store has a webhook of this name; give the POS system another name in the agent's configuration"
+                    .to_owned(),
+            )
+        })?;
         Ok(PosSystemId(row.try_get("id")?))
     }
 

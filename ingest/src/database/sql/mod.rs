@@ -20,3 +20,5 @@ mod product_reads;
 mod products;
 mod reject_reads;
 mod resolutions;
+mod senders;
+mod webhooks;

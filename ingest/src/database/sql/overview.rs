@@ -22,6 +22,7 @@ use crate::database::fleet::{Fleet, PosSystem};
 use crate::database::jobs::Jobs;
 use crate::database::overview::Overviews;
 use crate::database::rejects::Rejects;
+use crate::database::webhooks::Webhooks;
 use crate::ops::health::{FailedJob, Known, queue_of};
 use crate::views::job::JobFilter;
 use crate::views::overview::{DataVolume, IntegrationMetrics, LastError, Overview, StoreOverview};
@@ -84,14 +85,14 @@ impl Overviews for Engine {
         agents.sort_by_key(|agent| {
             std::cmp::Reverse((agent.revoked_at.is_none(), agent.last_seen_at))
         });
+        let pos_systems = known.pos_systems.iter().map(|system| PosSystemView {
+            webhook: known.webhooks.get(&system.id).cloned(),
+            ..pos_system_view(system, &store_name)
+        });
         Ok(StoreDetail {
             now,
             agents,
-            pos_systems: known
-                .pos_systems
-                .iter()
-                .map(|system| pos_system_view(system, &store_name))
-                .collect(),
+            pos_systems: pos_systems.collect(),
             streams: stream_views(&known),
             jobs: self
                 .jobs(tenant, &jobs, &PageRequest::first(SHOWN))
@@ -179,10 +180,14 @@ impl Overviews for Engine {
         sql.push(" order by s.name, p.system_name, p.id limit ")
             .push_bind(page.probe());
         let rows = sql.build().fetch_all(self.reader()).await?;
-        let systems = rows
+        let mut systems = rows
             .iter()
             .map(pos_system_of)
             .collect::<DatabaseResult<Vec<_>>>()?;
+        let mut webhooks = self.webhooks(tenant, store).await?;
+        for system in &mut systems {
+            system.webhook = webhooks.remove(&system.id);
+        }
         Ok(Page::cut(systems, page, |system| {
             vec![
                 system.store_name.clone(),
@@ -224,6 +229,7 @@ impl Engine {
         let rejects = self.open_by_pos_system(tenant, "rejects").await?;
         let conflicts = self.open_by_pos_system(tenant, "sync_conflicts").await?;
         let mut failed = self.failed_jobs(tenant, now).await?;
+        let mut webhooks = self.webhooks(tenant, store).await?;
         for pos_system in pos_systems {
             let known = known.entry(pos_system.store_id).or_default();
             known.rejects_open += rejects.get(&pos_system.id).copied().unwrap_or_default();
@@ -231,6 +237,9 @@ impl Engine {
             for mut job in failed.remove(&pos_system.id).unwrap_or_default() {
                 job.error.pos_system = Some(pos_system.system_name.clone());
                 known.failed.push(job);
+            }
+            if let Some(webhook) = webhooks.remove(&pos_system.id) {
+                known.webhooks.insert(pos_system.id, webhook);
             }
             known.pos_systems.push(pos_system);
         }
@@ -455,7 +464,7 @@ fn overview_of(store: StoreView, known: &Known, now: DateTime<Utc>) -> StoreOver
         streams: known.summary(),
         rejects_open: known.rejects_open,
         conflicts_open: known.conflicts_open,
-        last_error: known.last_error(),
+        last_error: known.last_error(now),
     }
 }
 
@@ -505,6 +514,7 @@ fn pos_system_view(system: &PosSystem, store_name: &str) -> PosSystemView {
         active: system.is_active,
         last_sync_at: system.last_sync_at,
         created_at: system.created_at,
+        webhook: None,
     }
 }
 
@@ -523,5 +533,6 @@ fn pos_system_of(row: &Row) -> DatabaseResult<PosSystemView> {
         active: row.try_get("is_active")?,
         last_sync_at: row.try_get("last_sync_at")?,
         created_at: row.try_get("created_at")?,
+        webhook: None,
     })
 }

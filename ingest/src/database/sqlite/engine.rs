@@ -44,6 +44,11 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
         "sale_numbers",
         include_str!("../../../../migrations/sqlite/0002_sale_numbers.sql"),
     ),
+    (
+        3,
+        "webhooks",
+        include_str!("../../../../migrations/sqlite/0003_webhooks.sql"),
+    ),
 ];
 
 /// A SQLite file: one connection writes, others read beside it (WAL).

@@ -1,0 +1,34 @@
+-- A POS that calls out to the cloud by itself. The secret is kept as it is and not as a hash, because a signature can only
+-- be checked by whoever can make it.
+
+create table webhook_endpoints (
+    tenant_id uuid not null,
+    pos_system_id uuid not null,
+    secret text not null,
+    -- Until then the one before is good, too.
+    previous_secret text,
+    previous_until timestamptz,
+    created_at timestamptz not null,
+    rotated_at timestamptz,
+    deactivated_at timestamptz,
+    -- How many events were applied; the number of the last one.
+    events bigint not null,
+    last_event_at timestamptz,
+    last_refusal_at timestamptz,
+    last_refusal text,
+    primary key (tenant_id, pos_system_id),
+    foreign key (tenant_id, pos_system_id) references pos_systems (tenant_id, id)
+);
+-- Whoever calls does not know the tenant.
+create unique index webhook_endpoints_by_id on webhook_endpoints (pos_system_id);
+
+-- The events that were applied, so that one that is sent again is known.
+create table webhook_events (
+    tenant_id uuid not null,
+    pos_system_id uuid not null,
+    event_id text collate "C" not null,
+    event_no bigint not null,
+    received_at timestamptz not null,
+    primary key (tenant_id, pos_system_id, event_id)
+);
+create index webhook_events_by_number on webhook_events (tenant_id, pos_system_id, event_no);
