@@ -151,7 +151,8 @@ pub async fn databases(kind: ConnectorKind, connection: &Json) -> SourceResult<V
         ConnectorKind::Odbc
         | ConnectorKind::Firebird
         | ConnectorKind::Files
-        | ConnectorKind::Rest => {
+        | ConnectorKind::Rest
+        | ConnectorKind::Webhook => {
             let message = "this kind of system has no list of its databases: name one".to_owned();
             Err(wrong(ConfigError::new("database", message)))
         }

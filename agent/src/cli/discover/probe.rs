@@ -177,7 +177,7 @@ async fn identify(address: SocketAddr) -> Option<(ConnectorKind, String)> {
 
 /// Accepted, refused, or a status why.
 fn is_firebird(answer: &[u8]) -> bool {
-    matches!(answer, [0, 0, 0, 3 | 4 | 9, ..] if answer.len() % 4 == 0)
+    matches!(answer, [0, 0, 0, 3 | 4 | 9, ..] if answer.len().is_multiple_of(4))
 }
 
 fn sqlserver(answer: &[u8]) -> Option<String> {
