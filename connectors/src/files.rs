@@ -11,7 +11,6 @@ mod content;
 mod dbf;
 mod document;
 mod filing;
-mod pattern;
 mod position;
 mod records;
 mod separated;
@@ -48,12 +47,6 @@ const CATALOG_TABLES: usize = 300;
 
 /// Files listed for a first look.
 const CATALOG_FILES: usize = 100;
-
-/// Whether a stream with this pattern takes files of this name.
-#[must_use]
-pub fn name_fits(pattern: &str, name: &str) -> bool {
-    pattern::Pattern::new(pattern).matches(name)
-}
 
 /// Reads one folder.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluxion_model::id::StreamName;
+use fluxion_model::pattern::Pattern;
 
 use crate::document::{Mapping, RecognisedTable, SettingKind, Stream};
 use crate::packs;
@@ -213,6 +214,14 @@ impl Place {
 
     fn table(&self, name: &str, chosen: &BTreeMap<&str, String>) -> Option<&BTreeSet<String>> {
         let name = pasted(name, chosen).to_lowercase();
+        if name.contains(['*', '?']) {
+            let pattern = Pattern::new(&name);
+            let found = self
+                .0
+                .iter()
+                .find(|(parts, _)| pattern.matches(&parts.join(".")));
+            return found.map(|(_, columns)| columns);
+        }
         let wanted: Vec<&str> = name.split('.').collect();
         let found = self.0.iter().find(|(parts, _)| {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

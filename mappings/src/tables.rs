@@ -1,4 +1,4 @@
-//! Which tables and columns a mapping reads, told from the SQL of its streams.
+//! Which tables and columns a mapping reads, told from the SQL of its streams; of files, the pattern of their names.
 //!
 //! No SQL parser: table names stand behind `FROM` and `JOIN`, and columns are written with the alias of their table in
 //! front. What is written otherwise is passed over, so that a pack is never refused for a column that nobody needs.
@@ -16,7 +16,8 @@ pub(crate) fn of_stream(stream: &Stream) -> Vec<RecognisedTable> {
     match &stream.source {
         Source::Query(query) => found.query(query, &marks(stream)),
         Source::Table(table) => found.add(&table.name, table.columns.iter().cloned()),
-        Source::Files(_) | Source::Http(_) | Source::Event(_) => {}
+        Source::Files(files) => found.add(&files.pattern, files.required_columns.iter().cloned()),
+        Source::Http(_) | Source::Event(_) => {}
     }
     for child in &stream.children {
         if let Some(query) = &child.query {

@@ -14,6 +14,7 @@ pub mod id;
 pub mod job;
 pub mod json;
 pub mod money;
+pub mod pattern;
 pub mod reject;
 pub mod row;
 pub mod stream;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use fluxion_connectors::files::name_fits;
 use fluxion_connectors::{
     BatchLimit, Connector, ConnectorKind, Marks, Next, OpenContext, SourceError, StartAt, registry,
 };
 use fluxion_mappings::{Context, Country, Mapping, Rules, Scalar, StreamRules, packs, sample};
+use fluxion_model::pattern::Pattern;
 use fluxion_model::row::RowBatch;
 use fluxion_model::stream::{FileContent, FileSource, Source, StreamSpec};
 
@@ -237,7 +237,7 @@ async fn read_copy(
 /// The streams that would take a file of this name; where none would, the sample is tried on all of them.
 fn meant_for<'a>(streams: &[&'a StreamRules], name: &str) -> Vec<&'a StreamRules> {
     let takes = |rules: &&&StreamRules| match &rules.spec().source {
-        Source::Files(files) => name_fits(&files.pattern, name),
+        Source::Files(files) => Pattern::new(&files.pattern).matches(name),
         Source::Table(table) => {
             let stem = |name: &str| name.to_lowercase().trim_end_matches(".dbf").to_owned();
             is_table(name) && stem(&table.name) == stem(name)

@@ -275,6 +275,31 @@ fn a_company_of_dbf_tables_is_recognised_in_its_folder() {
 }
 
 #[test]
+fn a_folder_of_exports_is_recognised_by_its_files() {
+    let folder = place("");
+    let exports = folder.path().join("exportaciones");
+    std::fs::create_dir(&exports).unwrap();
+    let arguments = ["--port", "9", "--folder", exports.to_str().unwrap()];
+    std::fs::write(
+        exports.join("PRODUCTOS_20260301.csv"),
+        "codigo;nombre;existencia\n0001;Café;3\n",
+    )
+    .unwrap();
+    let found = said(&agent(folder.path(), &arguments));
+    assert!(!found.contains("pack = "), "{found}");
+    assert!(found.contains("precio_venta"), "{found}");
+
+    std::fs::write(
+        exports.join("PRODUCTOS_20260301.csv"),
+        "codigo;nombre;precio_venta;existencia\n0001;Café;1,50;3\n",
+    )
+    .unwrap();
+    let found = said(&agent(folder.path(), &arguments));
+    assert!(found.contains("pack = \"fluxion-export\""), "{found}");
+    assert!(found.contains("exportaciones\""), "{found}");
+}
+
+#[test]
 fn a_segment_is_searched_and_each_server_is_found_where_it_listens() {
     let sqlserver = fluxion_tds::Options::default().start().unwrap();
     let port = sqlserver.port().to_string();

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use fluxion_model::pattern::Pattern;
 use fluxion_model::stream::FileSource;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::config::FilesConfig;
 use super::filing::{REPORT_ENDING, ROWS_ENDING};
-use super::pattern::Pattern;
 use super::table::Broken;
 
 /// How soon to ask again when the system tells of changes.

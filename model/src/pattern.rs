@@ -2,9 +2,11 @@
 
 /// A pattern with `*`, `?` and `{a,b}`. Case does not matter.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Vec<Vec<char>>);
+pub struct Pattern(Vec<Vec<char>>);
 
 impl Pattern {
+    /// Reads a pattern; every text is one.
+    #[must_use]
     pub fn new(text: &str) -> Self {
         Self(
             alternatives(&text.to_lowercase())
@@ -14,6 +16,8 @@ impl Pattern {
         )
     }
 
+    /// Whether a file's name is of this kind.
+    #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.to_lowercase().chars().collect();
         self.0.iter().any(|pattern| fits(pattern, &name))
