@@ -372,7 +372,7 @@ pub struct Batch {
 /// Whether a batch belongs to a scan of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanPart {
-    /// The first batch of a scan: what an earlier, unfinished scan noted is void.
+    /// The first batch of a scan: what an earlier, unfinished scan noted is void. A scan that finds no row has one too, empty.
     First,
     /// A later batch of the scan.
     Later,

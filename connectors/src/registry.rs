@@ -242,4 +242,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_kind_is_listed_under_the_name_that_configurations_use() {
+        // serde takes its list from the variants themselves, so it knows a kind that was forgotten.
+        let told = serde_json::from_value::<ConnectorKind>(json!("")).unwrap_err();
+        let listed: Vec<_> = ConnectorKind::ALL
+            .iter()
+            .map(|kind| format!("`{kind}`"))
+            .collect();
+        assert_eq!(
+            told.to_string(),
+            format!("unknown variant ``, expected one of {}", listed.join(", ")),
+            "ConnectorKind::ALL and as_str must hold every kind, in the order of the enum"
+        );
+    }
 }

@@ -32,8 +32,8 @@ pub struct Mirror {
     /// Rows brought, counted again each time.
     pub delivered: usize,
     pub batches: usize,
-    /// Rows of the scan under way.
-    in_scan: BTreeSet<String>,
+    /// Rows of the scan under way; none before its first batch.
+    in_scan: Option<BTreeSet<String>>,
 }
 
 /// When to stop and open again.
@@ -96,7 +96,9 @@ impl Mirror {
                 Ok(Step::Batch)
             }
             Next::ScanComplete { end } => {
-                let in_scan = std::mem::take(&mut self.in_scan);
+                let in_scan = self.in_scan.take().expect(
+                    "a scan, even of nothing, begins with a batch that is ScanPart::First: without one the spool has none to end",
+                );
                 self.rows.retain(|key, _| in_scan.contains(key));
                 self.cursor = Some(end);
                 Ok(Step::ScanComplete)
@@ -111,7 +113,7 @@ impl Mirror {
     pub fn commit(&mut self, batch: Batch) {
         self.batches += 1;
         if batch.scan == ScanPart::First {
-            self.in_scan.clear();
+            self.in_scan = Some(BTreeSet::new());
         }
         self.shape = batch.rows.shape;
         for change in batch.rows.changes {
@@ -120,7 +122,10 @@ impl Mirror {
                 RowChange::Upsert { key, row } => {
                     assert_eq!(row.values.len(), self.shape.columns.len());
                     if batch.scan != ScanPart::No {
-                        self.in_scan.insert(key.to_string());
+                        let in_scan = self.in_scan.as_mut();
+                        in_scan
+                            .expect("the first batch of a scan is ScanPart::First")
+                            .insert(key.to_string());
                     }
                     self.rows.insert(key.to_string(), row);
                 }
