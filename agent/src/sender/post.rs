@@ -16,8 +16,10 @@ use super::client::{Cloud, CloudError};
 use super::refused::{self, Suspect};
 use crate::spool::{SpoolError, SpoolResult, Waiting};
 
-/// How many batches are on their way besides the one whose turn it is.
+/// How many batches are on their way besides the one whose turn it is, at the most.
 const EARLY: usize = 3;
+/// An answer within this time speaks of a line on which batches do not get into each other's way.
+const QUICK: Duration = Duration::from_secs(2);
 /// Acknowledged batches are forgotten together, because each forgetting flushes the disk.
 const FORGET_TOGETHER: u64 = 16;
 /// New lives within [`NEW_LIVES_WITHIN`] before the sender stops and asks.
@@ -33,6 +35,9 @@ pub(super) struct Post<'a> {
     acked: u64,
     forgotten: u64,
     early: VecDeque<Flight>,
+    /// How many may be early now: more with each quick answer, fewer with each slow one, none after one that overtook
+    /// another and must be sent twice.
+    eager: usize,
     new_lives: Vec<Instant>,
     pub suspect: Option<Suspect>,
 }
@@ -41,6 +46,7 @@ pub(super) struct Post<'a> {
 struct Flight {
     waiting: Waiting,
     bytes: u64,
+    begun: Instant,
     answer: JoinHandle<Result<Ack, CloudError>>,
 }
 
@@ -53,6 +59,7 @@ impl Flight {
         Ok(Self {
             waiting,
             bytes,
+            begun: Instant::now(),
             answer,
         })
     }
@@ -76,6 +83,7 @@ pub async fn post(link: &Link) {
         acked: 0,
         forgotten: 0,
         early: VecDeque::new(),
+        eager: 0,
         new_lives: Vec::new(),
         suspect: None,
     };
@@ -156,14 +164,23 @@ impl Post<'_> {
             }
         };
         self.begin_early(cloud, &flight.waiting).await?;
+        let begun = flight.begun;
         let (waiting, bytes, answer) = tokio::select! {
             () = self.link.cancel.cancelled() => return Ok(Step::Posted),
             landed = flight.land() => landed,
         };
         match answer {
-            Ok(ack) if acknowledges(&ack, waiting.seq) => self.acknowledged(&waiting, bytes).await,
+            Ok(ack) if acknowledges(&ack, waiting.seq) => {
+                self.eager = if begun.elapsed() < QUICK {
+                    EARLY.min(self.eager + 1)
+                } else {
+                    self.eager.saturating_sub(1)
+                };
+                self.acknowledged(&waiting, bytes).await;
+            }
             // It overtook the one before it; now it is its turn.
             Err(CloudError::OutOfOrder(_)) if was_early => {
+                self.eager = 0;
                 self.settle().await;
             }
             answer => {
@@ -177,7 +194,7 @@ impl Post<'_> {
 
     /// Sends the batches after this one, as far as they are there and belong to the same POS system.
     async fn begin_early(&mut self, cloud: &Cloud, first: &Waiting) -> Result<(), SpoolError> {
-        while self.suspect.is_none() && self.early.len() < EARLY {
+        while self.suspect.is_none() && self.early.len() < self.eager {
             let last = self.early.back().map_or(first, |early| &early.waiting);
             let seq = last.seq.0;
             let next = self
