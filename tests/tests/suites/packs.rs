@@ -404,3 +404,13 @@ async fn mybusiness_is_read_from_mariadb() {
 async fn odoo_is_read_from_postgresql() {
     on_postgresql("odoo").await;
 }
+
+#[tokio::test]
+async fn blendpos_is_read_from_postgresql() {
+    on_postgresql("blendpos").await;
+}
+
+#[tokio::test]
+async fn nexus_is_read_from_postgresql() {
+    on_postgresql("nexus-pos").await;
+}
