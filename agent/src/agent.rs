@@ -22,7 +22,8 @@ use crate::spool::{Opened, Spool, SpoolError};
 const READERS: usize = 2;
 const PROBE_EVERY: Duration = Duration::from_secs(60);
 const MEND_EVERY: Duration = Duration::from_secs(60);
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// With what follows it, less than the service waits for the agent.
+const STOP_WITHIN: Duration = Duration::from_secs(6);
 
 /// Makes a POS system ready; tests put their own connector in.
 pub type BuildPos = Arc<dyn Fn(&Loaded, &PosConfig) -> Result<PosSystem, PosProblem> + Send + Sync>;

@@ -10,6 +10,7 @@ mod look;
 mod outbox;
 mod progress;
 mod run;
+mod service;
 mod sync;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use fluxion_model::id::StreamName;
 
 use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
+use crate::supervise;
 
 /// Reads the POS of a store and keeps the cloud in sync with it.
 #[derive(Parser)]
@@ -45,8 +47,36 @@ pub(crate) struct Place {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Works until it is stopped. This is what the service runs.
-    Run,
+    /// Works until it is stopped, here and now. A store uses the service instead: `install` and `start`.
+    Run {
+        /// Started by the service: stops when its standard input ends.
+        #[arg(long, hide = true)]
+        supervised: bool,
+    },
+    /// Makes the agent a service of this computer that starts with it; run as administrator. Doing it again mends it.
+    Install {
+        /// Address of the ingest service; written into a new configuration, and where the code is used.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+        /// A single-use code from the dashboard; makes this agent known to the cloud.
+        #[arg(long)]
+        code: Option<String>,
+        /// Does not start the service yet.
+        #[arg(long)]
+        no_start: bool,
+    },
+    /// Stops the service and takes it away; the data folder stays unless told otherwise.
+    Uninstall {
+        /// Also removes the data folder: configuration, token, and what has not reached the cloud.
+        #[arg(long)]
+        remove_data: bool,
+    },
+    /// Starts the service.
+    Start,
+    /// Stops the service; what it was reading goes on from there at the next start.
+    Stop,
+    /// What the service manager starts: keeps `run` running. By hand it ends with Ctrl-C.
+    Service,
     /// Makes this agent known to the cloud, with a code from the dashboard.
     Enroll {
         /// Address of the ingest service; when absent, `server` of the configuration.
@@ -258,6 +288,15 @@ impl Place {
         Ok(config::load(&self.config_path(), self.data_dir.as_deref())?)
     }
 
+    /// The data folder, also when the configuration cannot be read.
+    pub(crate) fn folder_path(&self) -> PathBuf {
+        match (&self.data_dir, self.load()) {
+            (Some(dir), _) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
+            (None, Ok(loaded)) => loaded.data_dir,
+            (None, Err(_)) => config::default_data_dir(),
+        }
+    }
+
     pub(crate) fn folder(&self) -> anyhow::Result<DataFolder> {
         DataFolder::open(&self.load()?.data_dir)
     }
@@ -278,8 +317,17 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             tell(&error);
-            ExitCode::FAILURE
+            exit_code(&error)
         }
+    }
+}
+
+/// A service is not started again and again over a configuration that cannot be used.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<config::ConfigError>() {
+        ExitCode::from(supervise::BAD_CONFIGURATION)
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -298,7 +346,16 @@ fn tell(error: &anyhow::Error) {
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let place = &cli.place;
     match &cli.command {
-        Command::Run => run::run(place),
+        Command::Run { supervised } => run::run(place, (*supervised).into()),
+        Command::Install {
+            server,
+            code,
+            no_start,
+        } => service::install(place, server.as_deref(), code.as_deref(), *no_start),
+        Command::Uninstall { remove_data } => service::uninstall(place, *remove_data),
+        Command::Start => service::start(place),
+        Command::Stop => service::stop(place),
+        Command::Service => service::run(place),
         Command::Enroll { server, code } => {
             runtime()?.block_on(enroll::enroll(place, server.as_deref(), code))
         }
@@ -333,7 +390,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// Ends on Ctrl-C, on SIGTERM, or when Windows closes the console or shuts down.
-async fn told_to_stop() {
+pub(crate) async fn told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -9,6 +9,12 @@ use fluxion_model::command::Action;
 use fluxion_model::id::{AgentId, Epoch};
 use serde::{Deserialize, Serialize};
 
+/// The identity of the account `NT SERVICE\FluxionAgent`, which Windows makes for the service. It is
+/// S-1-5-80 and the SHA-1 of the name in upper case and UTF-16, as five numbers, so it holds on every computer and also
+/// before the service is there.
+pub const SERVICE_IDENTITY: &str =
+    "S-1-5-80-1402388254-3445375211-1135786970-2549215646-1202229142";
+
 /// A folder the agent owns.
 #[derive(Debug, Clone)]
 pub struct DataFolder(PathBuf);

@@ -15,8 +15,10 @@ pub mod folder;
 pub mod live;
 pub mod logs;
 pub mod sender;
+pub mod service;
 mod spanish;
 pub mod spool;
+pub mod supervise;
 
 /// An error and its causes on one line, for a log, the dashboard or a person.
 #[must_use]

@@ -9,10 +9,16 @@ use fluxion_model::delivery::Line;
 use super::Place;
 use crate::folder::DataFolder;
 use crate::live::Snapshot;
+use crate::service;
 use crate::spool::Peek;
+use crate::supervise::ServiceState;
 
 pub(super) fn status(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
-    let folder = place.folder()?;
+    // Also when the configuration cannot be used: that is what is to be told then.
+    let folder = DataFolder::open(&place.folder_path())?;
+    let service = service::state();
+    let supervisor = ServiceState::read(&folder);
+    let mistake = place.load().err();
     let running = folder.try_lock()?.is_none();
     let state = read_state(&folder);
     let peek = Peek::open(folder.path())?;
@@ -32,12 +38,25 @@ pub(super) fn status(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
             .unwrap_or_default();
         let value = serde_json::json!({
             "running": running, "state": state, "queued_batches": waiting.0, "queued_bytes": waiting.1,
-            "streams": streams,
+            "streams": streams, "service": service.map(|state| state.word), "supervisor": supervisor,
+            "configuration_problem": mistake.map(|error| format!("{error:#}")),
         });
         println!("{}", serde_json::to_string_pretty(&value)?);
         return Ok(ExitCode::SUCCESS);
     }
     println!("Agent: {}", if running { "running" } else { "not running" });
+    if let Some(state) = service {
+        println!("Service {}: {}", service::NAME, state.word);
+    }
+    if let (false, Some(problem)) = (
+        running,
+        supervisor.and_then(|supervisor| supervisor.problem),
+    ) {
+        println!("Why: {problem}");
+    }
+    if let Some(mistake) = mistake {
+        println!("Configuration: {mistake:#}");
+    }
     match folder.identity() {
         Ok(Some(identity)) => println!(
             "Store: {} ({}), {}",

@@ -1,15 +1,47 @@
 //! `run`: works until it is stopped.
 
+use std::io::Read as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 
 use super::{Place, runtime, told_to_stop};
 use crate::agent::{Agent, Mode, build_pos};
+use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
 use crate::logs;
+use crate::supervise::{START_ANEW, fingerprint};
 
-pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
+/// How often the configuration is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
+/// Who started the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StartedBy {
+    /// Somebody at a console.
+    Person,
+    /// The service, which starts it again when it asks for that.
+    Service,
+}
+
+impl From<bool> for StartedBy {
+    fn from(supervised: bool) -> Self {
+        if supervised {
+            Self::Service
+        } else {
+            Self::Person
+        }
+    }
+}
+
+/// Why the agent stops.
+enum Reason {
+    Asked,
+    Configuration,
+}
+
+pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCode> {
     let loaded = place.load()?;
     let folder = DataFolder::open(&loaded.data_dir)?;
     let Some(lock) = folder.try_lock()? else {
@@ -18,7 +50,12 @@ pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
             folder.path().display()
         );
     };
-    let guard = logs::begin(&loaded.config.log, &folder.logs(), logs::Screen::Everything)?;
+    // The service passes on to the system's log what is written here; the whole log is in the data folder.
+    let screen = match started_by {
+        StartedBy::Person => logs::Screen::Everything,
+        StartedBy::Service => logs::Screen::Warnings,
+    };
+    let guard = logs::begin(&loaded.config.log, &folder.logs(), screen)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %loaded.path.display(),
@@ -26,17 +63,86 @@ pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
         server = loaded.config.server,
         "the agent starts"
     );
+    if loaded.config.pos.is_empty() {
+        tracing::warn!(
+            "there is no [[pos]] section in {}, so there is nothing to read yet; `fluxion-agent discover` writes one",
+            loaded.path.display()
+        );
+    }
     let runtime = runtime()?;
     let result = runtime.block_on(async {
+        let changed = configuration_changed(loaded.clone(), place.data_dir.clone(), started_by);
         let mut agent = Agent::start(loaded, folder, Mode::Resident, build_pos())?;
-        agent.serve(told_to_stop()).await;
+        let mut reason = Reason::Asked;
+        agent
+            .serve(async {
+                tokio::select! {
+                    () = told_to_stop() => {}
+                    () = service_ended(started_by) => {}
+                    () = changed => reason = Reason::Configuration,
+                }
+            })
+            .await;
         tracing::info!("the agent stops");
         agent.stop().await;
-        anyhow::Ok(())
+        anyhow::Ok(reason)
     });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    // A thread may still sit in a driver.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     drop(guard);
     drop(lock);
-    result?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match result? {
+        Reason::Asked => ExitCode::SUCCESS,
+        Reason::Configuration => ExitCode::from(START_ANEW),
+    })
+}
+
+/// The service closes its end of the pipe to ask for the end, and the system does when the service is killed.
+async fn service_ended(started_by: StartedBy) {
+    match started_by {
+        StartedBy::Person => std::future::pending().await,
+        StartedBy::Service => {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            // A thread of its own, which nobody waits for at the end.
+            std::thread::spawn(move || {
+                let mut rest = [0; 64];
+                while matches!(std::io::stdin().read(&mut rest), Ok(read) if read > 0) {}
+                tell.send(())
+            });
+            // An error would mean that the thread is gone, and with it the pipe.
+            told.await.unwrap_or(());
+        }
+    }
+}
+
+/// Returns when the service should start the agent anew with a configuration that was changed and is good. One that is
+/// not good is told, and the old one stays in force.
+async fn configuration_changed(
+    loaded: Loaded,
+    data_dir: Option<std::path::PathBuf>,
+    started_by: StartedBy,
+) {
+    let mut seen = fingerprint(&loaded.path);
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let now = fingerprint(&loaded.path);
+        if now == seen || now.is_none() {
+            continue;
+        }
+        seen = now;
+        match config::load(&loaded.path, data_dir.as_deref()) {
+            Ok(new) if new.config == loaded.config && new.data_dir == loaded.data_dir => {}
+            Ok(_) if started_by == StartedBy::Service => {
+                tracing::info!("the configuration was changed; the agent starts anew with it");
+                return;
+            }
+            Ok(_) => tracing::warn!(
+                "the configuration was changed; stop this agent and start it again to use it"
+            ),
+            Err(error) => tracing::error!(
+                "the configuration was changed and cannot be used, so the old one stays in force: {}",
+                crate::chain(&error)
+            ),
+        }
+    }
 }

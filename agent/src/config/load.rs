@@ -102,11 +102,6 @@ fn check(config: &Config) -> Result<(), String> {
             config.server
         ));
     }
-    if config.pos.is_empty() {
-        return Err("there is no [[pos]] section, so there is nothing to read; `fluxion-agent config sample` shows \
-                    one"
-            .to_owned());
-    }
     let mut names = BTreeSet::new();
     for pos in &config.pos {
         let name = &pos.name;
@@ -189,7 +184,6 @@ mod tests {
             )
         };
         assert!(problem("server = \"x\"").contains("https://"));
-        assert!(problem("server = \"https://x\"").contains("[[pos]]"));
         assert!(problem(&pos("")).contains("packs list"));
         assert!(problem(&pos("pack = \"a\"\nmapping = \"b\"")).contains("keep one"));
         assert!(problem(&pos("pack = \"a\"\ntime_zone = \"Caracas\"")).contains("America/Caracas"));
