@@ -26,7 +26,7 @@ use crate::supervise;
 
 /// Reads the POS of a store and keeps the cloud in sync with it.
 #[derive(Parser)]
-#[command(name = "fluxion-agent", version, about, propagate_version = true)]
+#[command(name = "fluxion-agent", version = crate::VERSION, about, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     place: Place,

@@ -20,6 +20,12 @@ mod spanish;
 pub mod spool;
 pub mod supervise;
 
+/// This agent's version: that of the release it was built for, else that of the source.
+pub const VERSION: &str = match option_env!("FLUXION_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// An error and its causes on one line, for a log, the dashboard or a person.
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {

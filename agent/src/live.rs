@@ -146,7 +146,7 @@ impl Live {
     pub fn snapshot(&self, queue: &crate::spool::QueueInfo) -> Snapshot {
         let inner = self.inner();
         Snapshot {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::VERSION.to_owned(),
             at: Utc::now(),
             pid: std::process::id(),
             cloud: inner.cloud.clone(),

@@ -75,7 +75,7 @@ pub fn entry(notice: &Notice) -> Entry {
         Notice::Started => (
             100,
             Weight::Information,
-            format!("The Fluxion agent {} runs.", env!("CARGO_PKG_VERSION")),
+            format!("The Fluxion agent {} runs.", crate::VERSION),
         ),
         Notice::Stopped => (
             101,

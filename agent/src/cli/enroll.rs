@@ -41,7 +41,7 @@ pub(super) async fn enroll(
             std::env::consts::OS,
             std::env::consts::ARCH
         )),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crate::VERSION.to_owned(),
     };
     let reply = Cloud::new(&server, None)?.enrol(&request).await.map_err(|error| match error {
         CloudError::Unauthorized { message }

@@ -57,7 +57,7 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
     };
     let guard = logs::begin(&loaded.config.log, &folder.logs(), screen)?;
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
+        version = crate::VERSION,
         config = %loaded.path.display(),
         data = %folder.path().display(),
         server = loaded.config.server,

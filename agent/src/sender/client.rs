@@ -114,7 +114,7 @@ impl Cloud {
     /// When TLS cannot be set up.
     pub fn new(server: &str, token: Option<String>) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
-            .user_agent(concat!("fluxion-agent/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("fluxion-agent/{}", crate::VERSION))
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(2)

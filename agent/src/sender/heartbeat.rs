@@ -60,7 +60,7 @@ pub async fn beat(link: &Link, folder: &DataFolder) {
 fn heartbeat(link: &Link, folder: &DataFolder) -> Heartbeat {
     let queue = link.spool.info();
     Heartbeat {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crate::VERSION.to_owned(),
         now: Utc::now(),
         epoch: queue.epoch,
         last_seq: queue.last_seq,
