@@ -1,15 +1,28 @@
 //! Lets the till go first.
 
+use std::ffi::c_void;
 use std::io;
 use std::ptr::from_ref;
 
-use windows_sys::Wdk::System::Threading::{NtSetInformationProcess, ProcessIoPriority};
+use windows_sys::Wdk::System::Threading::ProcessIoPriority;
+use windows_sys::Win32::Foundation::{HANDLE, NTSTATUS};
 use windows_sys::Win32::System::Threading::{
     BELOW_NORMAL_PRIORITY_CLASS, GetCurrentProcess, SetPriorityClass,
 };
 
 /// `IoPriorityLow` of the driver kit: behind the disk access of other programs, before that of the very idle.
 const LOW: u32 = 1;
+
+// Of the driver kit, and in every `ntdll.dll` since Vista.
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    fn NtSetInformationProcess(
+        process: HANDLE,
+        class: i32,
+        value: *const c_void,
+        size: u32,
+    ) -> NTSTATUS;
+}
 
 /// Puts this process and its children behind others for the processor and the disk.
 ///

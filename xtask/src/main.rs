@@ -1,8 +1,9 @@
-//! `cargo xtask demo | test | bench`: sets up what is needed, builds, and runs. Few dependencies, so that it starts at
+//! `cargo xtask demo | test | bench | dist`: sets up what is needed, builds, and runs. Few dependencies, so that it starts at
 //! once; what needs more lives in the binary `fluxion-demo` of `tests/`.
 
 mod build;
 mod dashboard;
+mod dist;
 mod packages;
 mod step;
 mod suite;
@@ -33,6 +34,9 @@ cargo xtask <command>
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
   bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once
                     --changes 300  how many are timed      --only binlog  only ways of that name
+  dist [windows]    what stores and operators get, in target/dist: agent and installer for Windows (7 SP1 and newer)
+                    --version 1.4.0  what it calls itself (default: that of Cargo.toml)
+                    --key FILE       public minisign key; without one the agent takes no updates
   help              this text
 
 Missing packages are installed with apt-get when run as root on Debian or Ubuntu; otherwise they are named.
@@ -59,6 +63,7 @@ fn run() -> Result<ExitCode> {
         "demo" => demo(rest),
         "test" => suite::run(rest),
         "bench" => bench(rest),
+        "dist" => dist::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -26,6 +26,12 @@ pub enum Need {
     /// What plays the server's part of MySQL 8's login.
     OpenSsl,
     Chromium,
+    /// A Rust with the sources of its standard library, for targets that have none built.
+    WindowsRust,
+    Mingw,
+    /// What makes installers for Windows elsewhere.
+    Wixl,
+    Wine,
     Nextest,
     Node,
 }
@@ -61,6 +67,14 @@ impl Need {
             Self::TdsClients => in_path(&["tsql"]),
             Self::OpenSsl => in_path(&["openssl"]),
             Self::Chromium => in_path(&["chromium", "chromium-browser", "google-chrome"]),
+            Self::WindowsRust => {
+                Path::new("/usr/bin/rustc").exists()
+                    && Path::new("/usr/bin/cargo").exists()
+                    && Path::new("/usr/lib/rustlib/src/rust/library/std").exists()
+            }
+            Self::Mingw => in_path(&["x86_64-w64-mingw32-gcc"]),
+            Self::Wixl => in_path(&["wixl"]) && in_path(&["msibuild"]),
+            Self::Wine => in_path(&["wine"]) && in_path(&["wineserver"]),
             Self::Nextest => in_path(&["cargo-nextest"]),
             Self::Node => node_version().is_some_and(|version| version >= NODE),
         }
@@ -85,6 +99,10 @@ impl Need {
             Self::TdsClients => &["freetds-bin"],
             Self::OpenSsl => &["openssl"],
             Self::Chromium => &["chromium"],
+            Self::WindowsRust => &["rustc-web", "cargo-web", "rust-web-src"],
+            Self::Mingw => &["gcc-mingw-w64-x86-64"],
+            Self::Wixl => &["wixl", "msitools"],
+            Self::Wine => &["wine", "wine64"],
             Self::Nextest | Self::Node => &[],
         }
     }
@@ -106,7 +124,11 @@ impl Need {
             | Self::Firebird
             | Self::TdsClients
             | Self::OpenSsl
-            | Self::Chromium => {
+            | Self::Chromium
+            | Self::WindowsRust
+            | Self::Mingw
+            | Self::Wixl
+            | Self::Wine => {
                 let packages = self.packages().join(" ");
                 format!("{packages}: sudo apt-get install {packages}")
             }
