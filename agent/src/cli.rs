@@ -37,7 +37,7 @@ struct Cli {
 /// Where configuration and data are.
 #[derive(Args)]
 pub(crate) struct Place {
-    /// The configuration; when absent, fluxion-agent.toml here or beside the data.
+    /// The configuration; when absent, fluxion-agent.toml here, in /etc/fluxion (Linux), or beside the data.
     #[arg(long, global = true, env = "FLUXION_AGENT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder; when absent, what the configuration says.

@@ -244,12 +244,16 @@ pub fn default_data_dir() -> PathBuf {
     }
 }
 
-/// Where the configuration is when nothing says otherwise: in the working folder if it is there, else beside the data.
+/// Where the configuration is when nothing says otherwise: in the working folder if it is there, else where the package
+/// for Linux puts it, else beside the data.
 #[must_use]
 pub fn default_config_path() -> PathBuf {
+    let packaged = Path::new("/etc/fluxion/fluxion-agent.toml");
     let here = PathBuf::from("fluxion-agent.toml");
     if here.exists() {
         here
+    } else if cfg!(unix) && packaged.exists() {
+        packaged.to_owned()
     } else {
         default_data_dir().join("fluxion-agent.toml")
     }

@@ -1,12 +1,17 @@
 //! `cargo xtask dist`: what is handed to stores and operators, in `target/dist`.
 
+mod deb;
+mod deb_check;
+mod linux;
+mod sbom;
+mod sums;
 pub mod windows;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::step::{Steps, say};
+use crate::step::{self, Steps, say};
 
 /// Where it all ends up.
 pub const FOLDER: &str = "target/dist";
@@ -54,9 +59,18 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         say("no --key: the agents built now take no updates");
     }
     match rest.as_slice() {
-        [] | ["windows"] => windows::build(&mut steps, &release)?,
+        [] => {
+            windows::build(&mut steps, &release)?;
+            linux::build(&mut steps, &release)?;
+        }
+        ["windows"] => windows::build(&mut steps, &release)?,
+        ["linux"] => linux::build(&mut steps, &release)?,
+        ["linux", "--check"] => {
+            linux::build(&mut steps, &release)?;
+            deb_check::check(&mut steps, &release)?;
+        }
         other => bail!(
-            "dist takes \"windows\" or nothing, not {:?}",
+            "dist takes \"windows\", \"linux\", \"linux --check\" or nothing, not {:?}",
             other.join(" ")
         ),
     }
@@ -80,4 +94,22 @@ fn public_key(file: &str) -> Result<String> {
     Ok(line
         .with_context(|| format!("{file} holds no key"))?
         .to_owned())
+}
+
+/// What a command prints.
+fn output(command: &mut Command) -> Result<String> {
+    let name = command.get_program().display().to_string();
+    let output = command
+        .output()
+        .with_context(|| format!("could not start {name}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{name} ended with {}: {}", output.status, said.trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The moment of the last commit, so that the same sources make the same package.
+fn source_date() -> Option<String> {
+    step::output("git", &["log", "-1", "--format=%ct"]).filter(|text| !text.is_empty())
 }

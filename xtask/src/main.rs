@@ -34,7 +34,11 @@ cargo xtask <command>
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
   bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once
                     --changes 300  how many are timed      --only binlog  only ways of that name
-  dist [windows]    what stores and operators get, in target/dist: agent and installer for Windows (7 SP1 and newer)
+  dist              what stores and operators get, in target/dist: agent and installer for Windows (7 SP1 and newer);
+                    agent, its Debian package and ingest for Linux; bills of materials; SHA256SUMS
+  dist windows      only that for Windows
+  dist linux        only that for Linux
+                    --check          also installs, upgrades and purges the package in a throwaway copy of this system
                     --version 1.4.0  what it calls itself (default: that of Cargo.toml)
                     --key FILE       public minisign key; without one the agent takes no updates
   help              this text

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{FOLDER, Release};
+use super::{FOLDER, Release, sbom, sums};
 use crate::packages::{self, Need};
 use crate::step::{self, Steps, say};
 
@@ -77,7 +77,15 @@ pub fn build(steps: &mut Steps, release: &Release) -> Result<()> {
     let installer = Path::new(FOLDER).join(format!("fluxion-agent-{}-x64.msi", release.version));
     steps.take("installer for Windows (wixl)", || {
         installer_of(&shipped, &release.version, &installer)
-    })
+    })?;
+    let bill = Path::new(FOLDER).join(format!(
+        "fluxion-agent-{}-windows-x86_64.cdx.json",
+        release.version
+    ));
+    steps.take("what is in it (CycloneDX)", || {
+        sbom::write("fluxion-agent", &release.version, TARGET, &bill)
+    })?;
+    sums::add(&[shipped, installer, bill])
 }
 
 /// Builds the program as it is shipped, and returns where it is.
