@@ -30,6 +30,7 @@ cargo xtask <command>
                     --seed       which chain of events (default 42)
   test              everything CI runs: formats, lints, docs, dashboard, all tests, the browser
   test connectors   every connector, every way of noticing changes, every pack's fixture, with real servers
+  test windows      the program and installers for Windows, under Wine: service, faults, upgrade, uninstall
   bench load        full load of 200,000 products and 300,000 sales against the raw pipe
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
   bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once

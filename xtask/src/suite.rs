@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands. `cargo xtask test connectors`: every connector
-//! with every way of noticing changes, and every pack's fixture, against real servers.
+//! with every way of noticing changes, and every pack's fixture, against real servers. `cargo xtask test windows`: the
+//! program and installers for Windows, under Wine.
 
 use std::process::{Command, ExitCode};
 
@@ -7,6 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::build::cargo;
 use crate::dashboard;
+use crate::dist::windows;
 use crate::packages::{self, Need};
 use crate::step::{self, Steps};
 
@@ -26,8 +28,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
             packages::ensure(&mut steps, SERVERS)?;
             connectors(&mut steps)
         }
+        ["windows"] => return windows(&mut steps),
         other => bail!(
-            "cargo xtask test takes no argument, or \"connectors\", not {:?}; for single tests use cargo nextest run",
+            "cargo xtask test takes no argument, \"connectors\" or \"windows\", not {:?}; for single tests use cargo nextest run",
             other.join(" ")
         ),
     };
@@ -81,6 +84,24 @@ fn connectors(steps: &mut Steps) -> Option<Summary> {
     summary
 }
 
+/// The program and the installers for Windows, as they are shipped, played through under Wine.
+fn windows(steps: &mut Steps) -> Result<ExitCode> {
+    packages::ensure(steps, &[Need::Compiler, Need::MariaDb, Need::Odbc])?;
+    packages::ensure(steps, &[Need::Wine, Need::Wixl])?;
+    let trial = windows::Trial::build(steps)?;
+    let build = ["build", "-p", "fluxion-tests", "-p", "fluxion-ingest"];
+    steps.run("build (cargo, dev)", &mut cargo(&build))?;
+    let mut play = Command::new(DEMO);
+    play.arg("windows").args(trial.arguments());
+    let played = steps.run("the store PC (Wine)", &mut play);
+    steps.print();
+    Ok(if played.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 /// Runs tests beside servers that all of them share.
 fn nextest(steps: &mut Steps, what: &[&str], summary: &mut Option<Summary>) -> Result<()> {
     let mut nextest = Command::new(DEMO);
@@ -117,6 +138,7 @@ fn everything(steps: &mut Steps) -> Option<Summary> {
     steps
         .run("lints (cargo clippy)", &mut cargo(&clippy))
         .unwrap_or_else(go_on);
+    windows::check(steps).unwrap_or_else(go_on);
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
     steps
         .run("docs (cargo doc)", doc.env("RUSTDOCFLAGS", "-D warnings"))

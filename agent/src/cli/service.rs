@@ -38,8 +38,11 @@ pub(super) fn install(
     code: Option<&str>,
     no_start: bool,
 ) -> anyhow::Result<ExitCode> {
+    // An installer passes on what it was given, which may be nothing.
+    let server = server.filter(|server| !server.is_empty());
+    let code = code.filter(|code| !code.is_empty());
     let setup = place.setup()?;
-    first_configuration(&setup, server)?;
+    let configured = first_configuration(&setup, server)?;
     service::install(&setup)?;
     println!("The service {} is installed.", service::NAME);
     println!("Its configuration: {}", setup.config.display());
@@ -51,9 +54,16 @@ pub(super) fn install(
             runtime()?.block_on(enroll::enroll(place, server, code))?;
         }
         None if enrolled => {}
+        None if !configured => {}
         None => println!(
             "Next: `fluxion-agent enroll --server URL --code CODE`, with a code from the dashboard."
         ),
+    }
+    if !configured {
+        println!(
+            "Next: `fluxion-agent install --server URL --code CODE`, which names the cloud and starts the service."
+        );
+        return Ok(ExitCode::SUCCESS);
     }
     if !no_start {
         service::start(&setup)?;
@@ -70,16 +80,14 @@ pub(super) fn install(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A configuration that names the cloud and no POS yet; one that is there is left alone.
-fn first_configuration(setup: &Setup, server: Option<&str>) -> anyhow::Result<()> {
+/// Writes a configuration that names the cloud and no POS yet; one that is there is left alone. False when there is
+/// neither that nor a server to name.
+fn first_configuration(setup: &Setup, server: Option<&str>) -> anyhow::Result<bool> {
     if setup.config.exists() {
-        return Ok(());
+        return Ok(true);
     }
     let Some(server) = server else {
-        bail!(
-            "there is no configuration {} yet\nhint: name the cloud with --server https://…, and it is written",
-            setup.config.display()
-        );
+        return Ok(false);
     };
     if !server.starts_with("https://") && !server.starts_with("http://") {
         bail!("the server {server:?} must begin with https:// (or http://)");
@@ -94,7 +102,8 @@ fn first_configuration(setup: &Setup, server: Option<&str>) -> anyhow::Result<()
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     write_whole(&setup.config, text.as_bytes(), Readers::Folder)
-        .with_context(|| format!("cannot write {}", setup.config.display()))
+        .with_context(|| format!("cannot write {}", setup.config.display()))?;
+    Ok(true)
 }
 
 pub(super) fn uninstall(place: &Place, remove_data: bool) -> anyhow::Result<ExitCode> {

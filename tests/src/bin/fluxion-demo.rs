@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use fluxion_tests::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
-use fluxion_tests::{bench, demo};
+use fluxion_tests::{bench, demo, windows};
 
 /// A chain of five stores, live.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum What {
     Run(demo::Options),
     /// Start a cloud and one store, and run the browser test against them.
     Browser(demo::browser::Options),
+    /// Play through under Wine what a technician and an installer do at a store PC.
+    Windows(windows::Options),
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -59,6 +61,7 @@ fn start() -> Result<ExitCode> {
     let good = match Cli::parse().command {
         What::Run(options) => runtime.block_on(demo::run(options))?,
         What::Browser(options) => runtime.block_on(demo::browser::run(options))?,
+        What::Windows(options) => runtime.block_on(windows::run(options))?,
         What::Bench {
             what: Bench::Load(options),
         } => runtime.block_on(bench::run(options))?,

@@ -139,6 +139,69 @@ pub fn unit_tests(steps: &mut Steps) -> Result<PathBuf> {
     newest.with_context(|| format!("no test program in {}", folder.display()))
 }
 
+/// What `cargo xtask test windows` tries out: two versions of the same source, and what stands around them.
+pub struct Trial {
+    agent: PathBuf,
+    installer: PathBuf,
+    newer_installer: PathBuf,
+    newer_version: String,
+    unit_tests: PathBuf,
+}
+
+impl Trial {
+    /// Builds it all, as it would be shipped.
+    pub fn build(steps: &mut Steps) -> Result<Self> {
+        packages::ensure(steps, NEEDS)?;
+        let folder = PathBuf::from("target/windows-trial");
+        let own = super::own_version();
+        let newer = "99.0.0".to_owned();
+        let mut installers = Vec::new();
+        for version in [own, newer.as_str()] {
+            let release = Release {
+                version: version.to_owned(),
+                key: None,
+            };
+            let built = program(steps, &release)?;
+            let folder = folder.join(version);
+            fs::create_dir_all(&folder)?;
+            let agent = folder.join("fluxion-agent.exe");
+            fs::copy(&built, &agent)?;
+            let installer = folder.join("fluxion-agent.msi");
+            steps.take(&format!("installer of {version} (wixl)"), || {
+                installer_of(&agent, version, &installer)
+            })?;
+            installers.push((agent, installer));
+        }
+        let (_, newer_installer) = installers.pop().context("two were built")?;
+        let (agent, installer) = installers.pop().context("two were built")?;
+        Ok(Self {
+            agent,
+            installer,
+            newer_installer,
+            newer_version: newer,
+            unit_tests: unit_tests(steps)?,
+        })
+    }
+
+    /// For `fluxion-demo windows`, with whole paths, because Wine has a working folder of its own.
+    pub fn arguments(&self) -> Vec<String> {
+        let whole = |path: &Path| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            path.display().to_string()
+        };
+        [
+            ("--agent", whole(&self.agent)),
+            ("--installer", whole(&self.installer)),
+            ("--newer-installer", whole(&self.newer_installer)),
+            ("--newer-version", self.newer_version.clone()),
+            ("--unit-tests", whole(&self.unit_tests)),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .collect()
+    }
+}
+
 /// Debian's cargo for the Windows target.
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("/usr/bin/cargo");
