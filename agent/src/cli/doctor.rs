@@ -7,6 +7,7 @@ mod cloud;
 mod home;
 mod pos;
 mod report;
+mod service;
 
 use std::process::ExitCode;
 
@@ -15,11 +16,16 @@ use chrono::Utc;
 use super::{Lang, Place};
 use crate::capture::PosSystem;
 use crate::config::Loaded;
+use crate::folder::DataFolder;
 use report::Report;
 
 pub(super) async fn doctor(place: &Place, lang: Option<Lang>) -> anyhow::Result<ExitCode> {
     let lang = lang.unwrap_or_else(of_this_computer);
     let mut report = Report::new(lang, Box::new(std::io::stdout()));
+    // Also when the configuration cannot be used: the service then says the same to whoever asks it.
+    if let Ok(folder) = DataFolder::open(&place.folder_path()) {
+        service::service(&mut report, &folder);
+    }
     match place.load() {
         Ok(loaded) => look(&mut report, &loaded).await,
         Err(error) => {
@@ -46,6 +52,17 @@ async fn look(report: &mut Report, loaded: &Loaded) {
     report.good(&format!("{label}: {}", loaded.path.display()));
     let folder = home::data_folder(report, loaded);
     cloud::cloud(report, loaded, folder.as_ref()).await;
+    if loaded.config.pos.is_empty() {
+        let what = report.say(
+            "La configuración no tiene ninguna sección [[pos]], así que no hay nada que leer",
+            "The configuration has no [[pos]] section, so there is nothing to read",
+        );
+        let remedy = report.say(
+            "`fluxion-agent discover` busca el punto de venta y escribe su sección",
+            "`fluxion-agent discover` looks for the POS and writes its section",
+        );
+        report.bad(what, remedy);
+    }
     for config in &loaded.config.pos {
         home::timetable(report, config, Utc::now());
         match PosSystem::prepare(loaded, config) {
@@ -60,13 +77,24 @@ async fn look(report: &mut Report, loaded: &Loaded) {
     }
 }
 
+/// As the environment says, as programs from other systems expect; else as Windows speaks to its user.
 pub(super) fn of_this_computer() -> Lang {
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    if set.is_some_and(|lang| lang.to_lowercase().starts_with("es")) {
-        Lang::Es
-    } else {
-        Lang::En
-    }
+    let spanish = match set {
+        Some(lang) => lang.to_lowercase().starts_with("es"),
+        None => system_is_spanish(),
+    };
+    if spanish { Lang::Es } else { Lang::En }
+}
+
+#[cfg(windows)]
+fn system_is_spanish() -> bool {
+    fluxion_windows::language::is_spanish()
+}
+
+#[cfg(not(windows))]
+fn system_is_spanish() -> bool {
+    false
 }
