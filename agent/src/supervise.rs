@@ -201,9 +201,12 @@ impl Supervisor<'_> {
     }
 }
 
-/// Whether a file is still the same, as far as a look at its folder tells; `None` while it cannot be looked at.
+/// A file's size and time.
+pub type Fingerprint = (u64, std::time::SystemTime);
+
+/// Tells whether a file is still the same, as far as a look at its folder can; `None` while it cannot be looked at.
 #[must_use]
-pub fn fingerprint(path: &Path) -> Option<(u64, std::time::SystemTime)> {
+pub fn fingerprint(path: &Path) -> Option<Fingerprint> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
@@ -211,10 +214,12 @@ pub fn fingerprint(path: &Path) -> Option<(u64, std::time::SystemTime)> {
 /// Waits until the child ends, or asks it to.
 async fn watch(mut child: Child, stop: &CancellationToken) -> Ended {
     let words = tokio::spawn(last_words(child.stderr.take()));
+    // Taken out, because waiting for a child closes what is left of its pipes, and this one asks it to stop.
+    let leash = child.stdin.take();
     let status = tokio::select! {
         status = child.wait() => status,
         () = stop.cancelled() => {
-            drop(child.stdin.take());
+            drop(leash);
             if tokio::time::timeout(STOP_WITHIN, child.wait()).await.is_err() {
                 eprintln!("the agent did not stop in time and is cut off; nothing is lost by that");
                 if let Err(error) = child.kill().await {

@@ -11,7 +11,7 @@ use crate::agent::{Agent, Mode, build_pos};
 use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
 use crate::logs;
-use crate::supervise::{START_ANEW, fingerprint};
+use crate::supervise::{Fingerprint, START_ANEW, fingerprint};
 
 /// How often the configuration is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -42,6 +42,8 @@ enum Reason {
 }
 
 pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCode> {
+    // Before it is read: a change in between is then noticed.
+    let seen = fingerprint(&place.config_path());
     let loaded = place.load()?;
     let folder = DataFolder::open(&loaded.data_dir)?;
     let Some(lock) = folder.try_lock()? else {
@@ -71,7 +73,8 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
     }
     let runtime = runtime()?;
     let result = runtime.block_on(async {
-        let changed = configuration_changed(loaded.clone(), place.data_dir.clone(), started_by);
+        let changed =
+            configuration_changed(loaded.clone(), seen, place.data_dir.clone(), started_by);
         let mut agent = Agent::start(loaded, folder, Mode::Resident, build_pos())?;
         let mut reason = Reason::Asked;
         agent
@@ -119,10 +122,10 @@ async fn service_ended(started_by: StartedBy) {
 /// not good is told, and the old one stays in force.
 async fn configuration_changed(
     loaded: Loaded,
+    mut seen: Option<Fingerprint>,
     data_dir: Option<std::path::PathBuf>,
     started_by: StartedBy,
 ) {
-    let mut seen = fingerprint(&loaded.path);
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
         let now = fingerprint(&loaded.path);

@@ -13,6 +13,7 @@ mod outbox;
 mod pos;
 mod rows;
 mod sender;
+mod service;
 mod spool;
 mod spool_chaos;
 mod webhook;
