@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: what is handed to stores and operators, in `target/dist`.
+//! `cargo xtask dist`: what is handed to stores and operators, in `target/shipped`.
 
 mod deb;
 mod deb_check;
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::step::{self, Steps, say};
 
 /// Where it all ends up.
-pub const FOLDER: &str = "target/dist";
+pub const FOLDER: &str = "target/shipped";
 
 /// What is built.
 pub struct Release {

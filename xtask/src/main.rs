@@ -35,7 +35,7 @@ cargo xtask <command>
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
   bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once
                     --changes 300  how many are timed      --only binlog  only ways of that name
-  dist              what stores and operators get, in target/dist: agent and installer for Windows (7 SP1 and newer);
+  dist              what stores and operators get, in target/shipped: agent and installer for Windows (7 SP1 and newer);
                     agent, its Debian package and ingest for Linux; bills of materials; SHA256SUMS
   dist windows      only that for Windows
   dist linux        only that for Linux

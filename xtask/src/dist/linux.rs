@@ -13,18 +13,18 @@ use crate::step::Steps;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds agent, ingest with its dashboard, the agent's package and the bills of materials into `target/dist`.
+/// Builds agent, ingest with its dashboard, the agent's package and the bills of materials into `target/shipped`.
 pub fn build(steps: &mut Steps, release: &Release) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         bail!("the programs for Linux are built on Linux, on x86_64");
     }
     packages::ensure(steps, &[Need::Compiler, Need::Odbc])?;
     programs(steps, release)?;
+    fs::create_dir_all(FOLDER)?;
     let mut made = Vec::new();
     for program in ["fluxion-agent", "fluxion-ingest"] {
         let shipped = shipped(program, release);
-        // Cargo leaves its own, without a version, in the same folder.
-        fs::copy(Path::new(FOLDER).join(program), &shipped)
+        fs::copy(Path::new("target/dist").join(program), &shipped)
             .with_context(|| format!("could not copy to {}", shipped.display()))?;
         let bill = shipped.with_added_extension("cdx.json");
         steps.take(&format!("what is in {program} (CycloneDX)"), || {

@@ -11,7 +11,7 @@ use super::{FOLDER, output};
 
 const NAME: &str = "SHA256SUMS";
 
-/// Writes the sums of these files of `target/dist`, and again those of what was listed before and is still there.
+/// Writes the sums of these files of `target/shipped`, and again those of what was listed before and is still there.
 pub fn add(files: &[PathBuf]) -> Result<()> {
     let path = Path::new(FOLDER).join(NAME);
     let before = fs::read_to_string(&path).unwrap_or_default();

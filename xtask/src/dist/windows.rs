@@ -15,6 +15,8 @@ use crate::packages::{self, Need};
 use crate::step::{self, Steps, say};
 
 const TARGET: &str = "x86_64-win7-windows-gnu";
+/// The target with the same crates that the checkout's own cargo knows.
+const CRATES_OF: &str = "x86_64-pc-windows-gnu";
 /// A folder of its own: the standard library is built once into it.
 const BUILD: &str = "target/windows";
 /// The bar for what a store downloads over a slow line.
@@ -65,25 +67,25 @@ const TOO_NEW: &[&str] = &[
 
 const NEEDS: &[Need] = &[Need::Compiler, Need::WindowsRust, Need::Mingw];
 
-/// Builds the program and the installer into `target/dist`.
+/// Builds the program and the installer into `target/shipped`.
 pub fn build(steps: &mut Steps, release: &Release) -> Result<()> {
     packages::ensure(steps, NEEDS)?;
     packages::ensure(steps, &[Need::Wixl])?;
     let program = program(steps, release)?;
     fs::create_dir_all(FOLDER)?;
-    let shipped = Path::new(FOLDER).join("fluxion-agent.exe");
+    let shipped = Path::new(FOLDER).join(format!(
+        "fluxion-agent-{}-windows-x86_64.exe",
+        release.version
+    ));
     fs::copy(&program, &shipped)
         .with_context(|| format!("could not copy to {}", shipped.display()))?;
     let installer = Path::new(FOLDER).join(format!("fluxion-agent-{}-x64.msi", release.version));
     steps.take("installer for Windows (wixl)", || {
-        installer_of(&shipped, &release.version, &installer)
+        installer_of(&program, &release.version, &installer)
     })?;
-    let bill = Path::new(FOLDER).join(format!(
-        "fluxion-agent-{}-windows-x86_64.cdx.json",
-        release.version
-    ));
-    steps.take("what is in it (CycloneDX)", || {
-        sbom::write("fluxion-agent", &release.version, TARGET, &bill)
+    let bill = shipped.with_added_extension("cdx.json");
+    steps.take("what is in fluxion-agent.exe (CycloneDX)", || {
+        sbom::write("fluxion-agent", &release.version, CRATES_OF, &bill)
     })?;
     sums::add(&[shipped, installer, bill])
 }
