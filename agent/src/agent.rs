@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::bandwidth::{Bandwidth, cost_of_line};
 pub use crate::capture::{Mode, Shared};
 use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle, drift};
 use crate::config::{Loaded, PosConfig};
@@ -83,6 +84,7 @@ impl Agent {
             folder.clone(),
             spool.clone(),
             Arc::clone(&live),
+            Arc::new(Bandwidth::new(loaded.config.bandwidth.clone())),
             cancel.clone(),
         ));
         let shared = Shared {
@@ -241,6 +243,8 @@ impl Fleet {
         tasks.spawn(async move { sender::post(&link).await });
         let (link, folder) = (Arc::clone(&self.link), self.folder.clone());
         tasks.spawn(async move { sender::beat(&link, &folder).await });
+        let link = Arc::clone(&self.link);
+        tasks.spawn(async move { link.bandwidth.watch_cost(&link.cancel, cost_of_line).await });
         if self.shared.mode == Mode::OneShot {
             return;
         }

@@ -4,6 +4,7 @@
 //! (`fluxion-agent config sample`). Defaults live here and nowhere else. Secrets never appear in `Debug` output,
 //! because [`PosConfig::connection`] is only ever shown through [`PosConfig::connection_without_secrets`].
 
+mod bandwidth;
 mod capture;
 mod load;
 mod sample;
@@ -21,6 +22,7 @@ use fluxion_model::money::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use bandwidth::{BandwidthConfig, Day, Line, PlanEntry, TimeOfDay};
 pub use capture::{CaptureChoice, CaptureName, name_of};
 pub use load::{ConfigError, Loaded, load};
 pub use sample::sample;
@@ -42,6 +44,9 @@ pub struct Config {
     /// The durable queue between the POS and the cloud.
     #[serde(default)]
     pub spool: SpoolConfig,
+    /// How much of the store's line the agent takes.
+    #[serde(default)]
+    pub bandwidth: BandwidthConfig,
     /// The POS systems of this store, one `[[pos]]` each.
     #[serde(default)]
     pub pos: Vec<PosConfig>,

@@ -7,6 +7,7 @@
 //! It is a library so that tests can reach in; the binary is a few lines.
 
 pub mod agent;
+pub mod bandwidth;
 pub mod breaker;
 pub mod capture;
 pub mod cli;

@@ -3,6 +3,7 @@
 //! Only a well-formed acknowledgement of the very batch that was posted lets the spool forget it. Whatever else comes
 //! back, however long, the spool keeps everything and the sender tries again.
 
+mod body;
 mod client;
 mod commands;
 mod heartbeat;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use fluxion_model::enrolment::PosSystemDeclaration;
 use tokio_util::sync::CancellationToken;
 
+use crate::bandwidth::Bandwidth;
 use crate::breaker::Breaker;
 use crate::folder::DataFolder;
 use crate::live::Live;
@@ -39,6 +41,7 @@ pub struct Link {
     pub(crate) live: Arc<Live>,
     pub(crate) cancel: CancellationToken,
     pub(crate) breaker: Breaker,
+    pub(crate) bandwidth: Arc<Bandwidth>,
     declarations: Mutex<BTreeMap<String, PosSystemDeclaration>>,
 }
 
@@ -50,6 +53,7 @@ impl Link {
         folder: DataFolder,
         spool: Spool,
         live: Arc<Live>,
+        bandwidth: Arc<Bandwidth>,
         cancel: CancellationToken,
     ) -> Self {
         let breaker = Breaker::new(Duration::from_secs(1), PAUSE);
@@ -61,6 +65,7 @@ impl Link {
             live,
             cancel,
             breaker,
+            bandwidth,
             declarations: Mutex::default(),
         }
     }
@@ -115,7 +120,8 @@ impl Link {
         let Some(identity) = self.folder.identity()? else {
             return Ok(None);
         };
-        Ok(Some(Cloud::new(&self.server, Some(identity.token))?))
+        let cloud = Cloud::new(&self.server, Some(identity.token))?;
+        Ok(Some(cloud.within(Arc::clone(&self.bandwidth))))
     }
 
     /// Reads the token again, in case somebody enrolled anew.

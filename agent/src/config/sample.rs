@@ -8,8 +8,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use super::{
-    CaptureChoice, CaptureName, Config, DeleteBrake, Every, LogConfig, PosConfig, Schedule,
-    SpoolConfig,
+    BandwidthConfig, CaptureChoice, CaptureName, Config, Day, DeleteBrake, Every, LogConfig,
+    PlanEntry, PosConfig, Schedule, SpoolConfig, TimeOfDay,
 };
 
 /// A commented configuration with one POS of each connector.
@@ -78,7 +78,24 @@ fn example() -> Config {
         data_dir: Some(PathBuf::from(r"C:\ProgramData\Fluxion")),
         log: LogConfig::default(),
         spool: SpoolConfig::default(),
+        bandwidth: BandwidthConfig {
+            plan: vec![opening_hours()],
+            ..BandwidthConfig::default()
+        },
         pos: vec![pos, export],
+    }
+}
+
+fn opening_hours() -> PlanEntry {
+    let time = |text: &str| -> TimeOfDay {
+        text.parse()
+            .unwrap_or_else(|_| unreachable!("{text} is a time"))
+    };
+    PlanEntry {
+        days: vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat],
+        from: time("08:00"),
+        to: time("22:00"),
+        kb_per_s: 64,
     }
 }
 
@@ -88,6 +105,12 @@ const COMMENTED: &[&str] = &[
     "level",
     "keep_days",
     "max_size_mb",
+    "kb_per_s",
+    "metered_kb_per_s",
+    "plan",
+    "days",
+    "from",
+    "to",
     "every",
     "schedule",
     "sweep",
@@ -97,6 +120,10 @@ const COMMENTED: &[&str] = &[
     "percent",
     "min_rows",
 ];
+
+fn mark(key: &str) -> &'static str {
+    if COMMENTED.contains(&key) { "#" } else { "" }
+}
 
 struct Writer<'a> {
     schema: &'a Value,
@@ -116,11 +143,7 @@ impl Writer<'_> {
         for (key, inner) in properties {
             if let Some(value) = value.get(key).filter(|value| !is_table(value)) {
                 comment(out, self.description(inner));
-                let mark = if COMMENTED.contains(&key.as_str()) {
-                    "#"
-                } else {
-                    ""
-                };
+                let mark = mark(key);
                 writeln!(out, "{mark}{key} = {}", toml_value(value)).unwrap_or_default();
             }
         }
@@ -151,7 +174,8 @@ impl Writer<'_> {
                     let (first, rest) = items.split_at(1);
                     out.push('\n');
                     comment(out, self.description(inner));
-                    writeln!(out, "[[{full}]]").unwrap_or_default();
+                    let mark = mark(key);
+                    writeln!(out, "{mark}[[{full}]]").unwrap_or_default();
                     self.table(out, &full, item_schema, &first[0]);
                     for item in rest {
                         writeln!(out, "\n[[{full}]]").unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Requests to the ingest service, and what its answers mean. Knows HTTP, decides nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,15 +12,20 @@ use fluxion_model::enrolment::{
 use fluxion_model::heartbeat::{Heartbeat, HeartbeatReply};
 use fluxion_model::id::CommandId;
 use fluxion_model::wire;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::body;
+use crate::bandwidth::Bandwidth;
 
 /// Answers are small; whoever sends more is not the ingest service.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// How long a command request is held open.
 pub(super) const LONG_POLL: Duration = Duration::from_secs(30);
+/// A delivery is watched while it moves; this ends what no watching foresaw.
+const DELIVERY_WITHIN: Duration = Duration::from_secs(6 * 3_600);
 
 /// The ingest service, as this agent sees it.
 #[derive(Debug, Clone)]
@@ -27,6 +33,7 @@ pub struct Cloud {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    bandwidth: Arc<Bandwidth>,
 }
 
 /// What answers at the address of the cloud.
@@ -57,6 +64,14 @@ pub enum CloudError {
         /// Why.
         #[source]
         source: reqwest::Error,
+    },
+    /// It took nothing more, or never answered.
+    #[error("the cloud at {server} took nothing and said nothing for too long ({seconds} s)")]
+    Stalled {
+        /// Its address.
+        server: String,
+        /// From the first byte on.
+        seconds: u64,
     },
     /// The token is not accepted.
     #[error(
@@ -125,7 +140,14 @@ impl Cloud {
             http,
             base: server.trim_end_matches('/').to_owned(),
             token,
+            bandwidth: Arc::new(Bandwidth::unlimited()),
         })
+    }
+
+    /// Deliveries take no more of the line than this allows.
+    #[must_use]
+    pub fn within(self, bandwidth: Arc<Bandwidth>) -> Self {
+        Self { bandwidth, ..self }
     }
 
     /// Exchanges a code for a token.
@@ -144,15 +166,25 @@ impl Cloud {
         self.json(self.request(Method::PUT, &path), body).await
     }
 
-    /// Posts a batch.
+    /// Posts a batch, as fast as the bandwidth allows.
     pub async fn deliver(&self, body: Vec<u8>) -> Result<Ack, CloudError> {
+        let length = body.len();
+        let (body, progress) = body::paced(body, Arc::clone(&self.bandwidth));
         let request = self
             .request(Method::POST, "/v1/agents/batches")
             .header(CONTENT_TYPE, wire::CONTENT_TYPE)
             .header(CONTENT_ENCODING, "zstd")
-            .timeout(Duration::from_secs(180))
-            .body(body);
-        self.send(request).await
+            // Proxies and ingest want to know the size beforehand, which a stream does not tell.
+            .header(CONTENT_LENGTH, length)
+            .timeout(DELIVERY_WITHIN)
+            .body(Body::wrap_stream(body));
+        tokio::select! {
+            answer = self.send(request) => answer,
+            after = progress.stalled() => Err(CloudError::Stalled {
+                server: self.base.clone(),
+                seconds: after.as_secs(),
+            }),
+        }
     }
 
     /// Says how the agent is.

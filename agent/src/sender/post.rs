@@ -171,7 +171,10 @@ impl Post<'_> {
         };
         match answer {
             Ok(ack) if acknowledges(&ack, waiting.seq) => {
-                self.eager = if begun.elapsed() < QUICK {
+                // Under a limit batches would share what one can use, and the one whose turn it is would come last.
+                self.eager = if self.link.bandwidth.rate().is_some() {
+                    0
+                } else if begun.elapsed() < QUICK {
                     EARLY.min(self.eager + 1)
                 } else {
                     self.eager.saturating_sub(1)

@@ -9,6 +9,7 @@ mod capture;
 mod cloud;
 mod discover;
 mod doctor;
+mod line;
 mod outbox;
 mod pos;
 mod rows;

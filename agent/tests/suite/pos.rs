@@ -472,7 +472,7 @@ impl Store {
     }
 }
 
-fn install_tls() {
+pub fn install_tls() {
     // Several tests run in one process; the first one installs it.
     drop(rustls::crypto::ring::default_provider().install_default());
 }

@@ -245,7 +245,9 @@ async fn accepted(report: &mut Report, cloud: &Cloud) {
                 "check `server`, and that the network asks for no login",
             ),
         ),
-        CloudError::Unreachable { .. } | CloudError::Refused { .. } => (
+        CloudError::Unreachable { .. }
+        | CloudError::Stalled { .. }
+        | CloudError::Refused { .. } => (
             report.say("La nube no contesta bien", "The cloud does not answer well"),
             report.say(
                 "revise la conexión a Internet y `server`; lo leído espera en el disco",
