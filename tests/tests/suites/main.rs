@@ -8,4 +8,5 @@
 mod adminpaq;
 mod chaos;
 mod packs;
+mod pages;
 mod tidy;
