@@ -238,15 +238,19 @@ fn default_sweep() -> Schedule {
 }
 
 /// Where the data folder is when nothing says otherwise.
+#[cfg(windows)]
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
-    if cfg!(windows) {
-        let base = std::env::var_os("ProgramData")
-            .map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
-        base.join("Fluxion")
-    } else {
-        Path::new("/var").join("lib").join("fluxion")
-    }
+    let base = fluxion_windows::folders::program_data();
+    base.unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+        .join("Fluxion")
+}
+
+/// Where the data folder is when nothing says otherwise.
+#[cfg(not(windows))]
+#[must_use]
+pub fn default_data_dir() -> PathBuf {
+    Path::new("/var").join("lib").join("fluxion")
 }
 
 /// Where the configuration is when nothing says otherwise: in the working folder if it is there, else where the package

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod event_log;
+pub mod folders;
 pub mod language;
 pub mod network;
 pub mod priority;

@@ -105,18 +105,20 @@ impl Wine {
     /// The Linux processes of this prefix that run a program of this name with these words on its command line.
     #[must_use]
     pub fn processes(&self, name: &str, words: &str) -> Vec<u32> {
-        let prefix = format!("WINEPREFIX={}", self.prefix.display());
+        // Wine writes the command line over its environment, but the program stays mapped from the prefix.
+        let program = self.drive_c().display().to_string();
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         entries
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .filter(|pid| {
                 let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 let command = String::from_utf8_lossy(&command).replace('\0', " ");
-                let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                let environment = String::from_utf8_lossy(&environment).into_owned();
-                command.contains(name)
-                    && command.contains(words)
-                    && environment.split('\0').any(|set| set == prefix)
+                let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+                let maps = String::from_utf8_lossy(&maps);
+                command.contains(words)
+                    && maps
+                        .lines()
+                        .any(|line| line.contains(&program) && line.ends_with(name))
             })
             .collect()
     }
