@@ -28,7 +28,8 @@ impl Wine {
             prefix: prefix.to_owned(),
         };
         wine.call("wineboot", &["-i"])?;
-        wine.call("wineserver", &["-p"])?;
+        // The server that came with it would end soon after the last program; the next one stays.
+        wine.restart()?;
         if !wine.drive_c().join("windows/system32").exists() {
             bail!("Wine did not set its prefix up");
         }

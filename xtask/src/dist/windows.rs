@@ -214,6 +214,11 @@ fn cargo(arguments: &[&str]) -> Command {
         // Debian's Rust is a stable one; building the standard library needs leave.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_unwind")
+        // Without the reader of debug information, of which a shipped program has none.
+        .env(
+            "CARGO_UNSTABLE_BUILD_STD_FEATURES",
+            "panic-unwind,optimize_for_size",
+        )
         .env("CARGO_BUILD_TARGET", TARGET)
         .env(
             "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
