@@ -1,4 +1,9 @@
-/** What the technician types at the store, on Windows and Linux alike. */
+/** What the technician types on Windows, in the folder of the installer: it installs, enrols and starts. */
+export function installCommand(server: string, code: string): string {
+  return `msiexec /i fluxion-agent-x64.msi SERVER=${server} CODE=${code}`;
+}
+
+/** What the technician types on Linux, where the package is installed already. */
 export function enrolCommand(server: string, code: string): string {
-  return `fluxion-agent enroll --server ${server} --code ${code}`;
+  return `sudo runuser -u fluxion -- fluxion-agent enroll --server ${server} --code ${code}`;
 }

@@ -6,10 +6,10 @@ import { createEnrolmentCode } from '../../api/stores';
 import { ProblemNotice } from '../../domain/problem-notice';
 import { useFormat } from '../../format/use-format';
 import { CopyLine } from '../../ui/copy-line';
-import { enrolCommand } from './enrol-command';
+import { enrolCommand, installCommand } from './enrol-command';
 import classes from './enrol-dialog.module.css';
 
-/** A fresh single-use code, and the line to type at the store. */
+/** A fresh single-use code, and the line to type at the store, on Windows or on Linux. */
 export function EnrolDialog({ store, onClose }: { store?: { id: string; name: string }; onClose: () => void }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -42,14 +42,20 @@ export function EnrolDialog({ store, onClose }: { store?: { id: string; name: st
             <Text size="sm" c="dimmed" ta="center">
               {t('enrol.once', { until: format.moment(code.data.expires_at) })}
             </Text>
-            <ol className={classes.steps}>
-              <li>{t('enrol.step1')}</li>
+            <ul className={classes.steps}>
               <li>
-                {t('enrol.step2')}
-                <CopyLine text={enrolCommand(window.location.origin, code.data.code)} label={t('enrol.command')} />
+                {t('enrol.windows')}
+                <CopyLine
+                  text={installCommand(window.location.origin, code.data.code)}
+                  label={t('enrol.windowsCommand')}
+                />
               </li>
-              <li>{t('enrol.step3')}</li>
-            </ol>
+              <li>
+                {t('enrol.linux')}
+                <CopyLine text={enrolCommand(window.location.origin, code.data.code)} label={t('enrol.linuxCommand')} />
+              </li>
+              <li>{t('enrol.then')}</li>
+            </ul>
           </>
         )}
         <Group justify="flex-end">
