@@ -1,12 +1,17 @@
 //! Where Windows keeps what belongs to all users.
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_void};
 use std::os::windows::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::ptr::null_mut;
 
-use windows_sys::Win32::System::Com::CoTaskMemFree;
 use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, SHGetKnownFolderPath};
+
+// windows-sys looks for it in `combase.dll`, which Windows 7 does not have; here it is in every Windows.
+#[link(name = "ole32")]
+unsafe extern "system" {
+    fn CoTaskMemFree(memory: *const c_void);
+}
 
 /// `C:\ProgramData` on most computers. Asked of Windows and not of the environment, which may differ between a service
 /// and the technician who looks for its data. `None` when Windows does not say.
