@@ -76,6 +76,9 @@ impl Agent {
                 "the spool was damaged and has been replaced; every POS system is read and sent again. Check the disk"
             );
         }
+        if let Err(error) = folder.seal_token() {
+            tracing::warn!("the agent's token stays as it is: {error:#}");
+        }
         let live = Arc::new(Live::default());
         let cancel = CancellationToken::new();
         let server = loaded.config.server.clone();

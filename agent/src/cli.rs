@@ -10,6 +10,7 @@ mod look;
 mod outbox;
 mod progress;
 mod run;
+mod secret;
 mod service;
 mod sync;
 
@@ -82,9 +83,12 @@ enum Command {
         /// Address of the ingest service; when absent, `server` of the configuration.
         #[arg(long, value_name = "URL")]
         server: Option<String>,
-        /// The single-use code.
+        /// The single-use code. Without it the code is asked for, or read from standard input where nobody can be asked.
         #[arg(long)]
-        code: String,
+        code: Option<String>,
+        /// A file that holds the code and nothing else.
+        #[arg(long, value_name = "FILE", conflicts_with = "code")]
+        code_file: Option<PathBuf>,
     },
     /// Shows what the agent is doing and what waits.
     Status {
@@ -138,6 +142,8 @@ enum Command {
     /// Shows, installs or removes the outbox: triggers in the POS database that note which rows changed.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// Keeps passwords sealed, so that none stands in the configuration.
+    Secret(secret::SecretArgs),
     /// Tries mappings out.
     #[command(subcommand)]
     Mapping(MappingCommand),
@@ -290,11 +296,7 @@ impl Place {
 
     /// The data folder, also when the configuration cannot be read.
     pub(crate) fn folder_path(&self) -> PathBuf {
-        match (&self.data_dir, self.load()) {
-            (Some(dir), _) => std::path::absolute(dir).unwrap_or_else(|_| dir.clone()),
-            (None, Ok(loaded)) => loaded.data_dir,
-            (None, Err(_)) => config::default_data_dir(),
-        }
+        config::data_dir_of(&self.config_path(), self.data_dir.as_deref())
     }
 
     pub(crate) fn folder(&self) -> anyhow::Result<DataFolder> {
@@ -356,8 +358,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Start => service::start(place),
         Command::Stop => service::stop(place),
         Command::Service => service::run(place),
-        Command::Enroll { server, code } => {
-            runtime()?.block_on(enroll::enroll(place, server.as_deref(), code))
+        Command::Enroll {
+            server,
+            code,
+            code_file,
+        } => {
+            let code = enroll::code(code.as_deref(), code_file.as_deref())?;
+            runtime()?.block_on(enroll::enroll(place, server.as_deref(), &code))
         }
         Command::Status { json } => look::status(place, *json),
         Command::Sync { which, full, once } => sync::sync(place, which, *full, *once),
@@ -367,6 +374,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor { lang } => runtime()?.block_on(doctor::doctor(place, *lang)),
         Command::Discover(wish) => runtime()?.block_on(discover::discover(place, wish)),
         Command::Outbox(command) => runtime()?.block_on(outbox::outbox(place, command)),
+        Command::Secret(args) => secret::secret(place, args),
         Command::Mapping(command) => runtime()?.block_on(check::mapping(place, command)),
         Command::Config(ConfigCommand::Sample) => {
             print!("{}", config::sample());

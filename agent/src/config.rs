@@ -7,6 +7,7 @@
 mod bandwidth;
 mod capture;
 mod load;
+mod plain;
 mod sample;
 mod schedule;
 
@@ -22,9 +23,12 @@ use fluxion_model::money::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::redact;
+
 pub use bandwidth::{BandwidthConfig, Day, Line, PlanEntry, TimeOfDay};
 pub use capture::{CaptureChoice, CaptureName, name_of};
-pub use load::{ConfigError, Loaded, load};
+pub use load::{ConfigError, Loaded, data_dir_of, load};
+pub use plain::{PlainSecret, plain_secrets, with_references};
 pub use sample::sample;
 pub use schedule::{Every, Schedule};
 
@@ -135,7 +139,8 @@ pub struct PosConfig {
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub capture: BTreeMap<StreamName, CaptureChoice>,
-    /// How it is reached; what goes in here depends on the connector.
+    /// How it is reached; what goes in here depends on the connector. Write no password here: keep it with `fluxion-agent
+    /// secret set NAME` and refer to it with password = { secret = "NAME" }, as any other text may be.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub connection: toml::Table,
     /// Settings that the mapping asks for, such as the store's number in the POS; `fluxion-agent packs show NAME`
@@ -179,9 +184,7 @@ impl PosConfig {
     /// The connection as it may be shown and sent: values of keys that name a secret are replaced.
     #[must_use]
     pub fn connection_without_secrets(&self) -> serde_json::Value {
-        let mut value = serde_json::to_value(&self.connection).unwrap_or_default();
-        hide_secrets(&mut value);
-        value
+        without_secrets(self.connection_json())
     }
 
     /// The connection as the connector reads it.
@@ -201,6 +204,13 @@ impl fmt::Debug for PosConfig {
     }
 }
 
+/// Settings as they may be shown and sent: values of keys that name a secret are replaced, and passwords in addresses.
+#[must_use]
+pub fn without_secrets(mut settings: serde_json::Value) -> serde_json::Value {
+    hide_secrets(&mut settings);
+    settings
+}
+
 fn hide_secrets(value: &mut serde_json::Value) {
     const SECRET: &[&str] = &["password", "secret", "token", "key", "pwd", "contrasena"];
     match value {
@@ -217,14 +227,7 @@ fn hide_secrets(value: &mut serde_json::Value) {
             }
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(hide_secrets),
-        // user:secret@host inside an address
-        serde_json::Value::String(text) => {
-            if let (Some(scheme), Some(at)) = (text.find("://"), text.rfind('@'))
-                && let Some(colon) = text[scheme + 3..at].find(':')
-            {
-                text.replace_range(scheme + 3 + colon + 1..at, "***");
-            }
-        }
+        serde_json::Value::String(text) => *text = redact::hide(text).into_owned(),
         serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
 }
@@ -304,7 +307,7 @@ mod tests {
     fn secrets_are_hidden_wherever_they_stand() {
         let mut value = serde_json::json!({
             "host": "10.0.0.5", "password": "s3cret", "url": "mysql://ana:s3cret@host/db",
-            "tls": {"client_key": "s3cret"},
+            "tls": {"client_key": "s3cret"}, "odd": "a@b://c",
         });
         hide_secrets(&mut value);
         assert!(!value.to_string().contains("s3cret"), "{value}");

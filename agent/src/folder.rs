@@ -9,11 +9,17 @@ use fluxion_model::command::Action;
 use fluxion_model::id::{AgentId, Epoch};
 use serde::{Deserialize, Serialize};
 
+use crate::access::{create_for_the_agent, create_like};
+use crate::{redact, seal};
+
 /// The identity of the account `NT SERVICE\FluxionAgent`, which Windows makes for the service. It is
 /// S-1-5-80 and the SHA-1 of the name in upper case and UTF-16, as five numbers, so it holds on every computer and also
 /// before the service is there.
 pub const SERVICE_IDENTITY: &str =
     "S-1-5-80-1402388254-3445375211-1135786970-2549215646-1202229142";
+
+/// What the token is sealed for.
+const TOKEN: &str = "agent-token";
 
 /// A folder the agent owns.
 #[derive(Debug, Clone)]
@@ -120,11 +126,41 @@ impl DataFolder {
         }
     }
 
-    /// Who the agent is; `None` before enrolment.
+    /// Who the agent is, with its token opened; `None` before enrolment.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn identity(&self) -> anyhow::Result<Option<Identity>> {
+        let Some(mut identity) = self.kept_identity()? else {
+            return Ok(None);
+        };
+        // Before tokens were sealed they stood there as they are.
+        if seal::is_sealed(&identity.token) {
+            let opened = seal::open(&self.0, TOKEN, &identity.token);
+            identity.token = opened.with_context(|| {
+                format!(
+                    "the token in {} cannot be opened\nhint: enrol again with `fluxion-agent enroll`",
+                    self.identity_file().display()
+                )
+            })?;
+        }
+        redact::remember(&identity.token);
+        Ok(Some(identity))
+    }
+
+    /// Seals a token that an older agent, or another program, kept as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, sealed or written.
+    pub fn seal_token(&self) -> anyhow::Result<()> {
+        match self.kept_identity()? {
+            Some(identity) if !seal::is_sealed(&identity.token) => self.keep_identity(&identity),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// As it stands in the file.
+    fn kept_identity(&self) -> anyhow::Result<Option<Identity>> {
         let path = self.identity_file();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -147,12 +183,17 @@ impl DataFolder {
         Ok(Some(identity))
     }
 
-    /// Keeps who the agent is, readable for its own account alone.
+    /// Keeps who the agent is, its token sealed and the file readable for its own account alone.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be sealed or written.
     pub fn keep_identity(&self, identity: &Identity) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(identity)?;
+        redact::remember(&identity.token);
+        let sealed = Identity {
+            token: seal::seal(&self.0, TOKEN, &identity.token)?,
+            ..identity.clone()
+        };
+        let text = serde_json::to_vec_pretty(&sealed)?;
         write_whole(&self.identity_file(), &text, Readers::OnlyMe)
             .with_context(|| format!("cannot write {}", self.identity_file().display()))
     }
@@ -225,7 +266,7 @@ impl DataFolder {
 pub enum Readers {
     /// Whoever may read the folder.
     Folder,
-    /// Only the account that writes it, where the system knows such a thing; on Windows the folder's own rights hold.
+    /// Only the account that the agent works as; on Windows also administrators.
     OnlyMe,
 }
 
@@ -237,26 +278,30 @@ pub fn write_whole(path: &Path, content: &[u8], readers: Readers) -> std::io::Re
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    if readers == Readers::OnlyMe {
-        only_me(&mut options);
-    }
-    let mut file = options.open(&temporary)?;
+    let mut file = match readers {
+        Readers::Folder => File::create(&temporary)?,
+        Readers::OnlyMe => create_for_the_agent(&temporary)?,
+    };
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
     std::fs::rename(&temporary, path)
 }
 
-#[cfg(unix)]
-fn only_me(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
+/// Replaces a text file whole; who may read it stays as it is.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn replace_text(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let mut file = create_like(path, &temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    drop(file);
+    std::fs::rename(&temporary, path)
 }
-
-#[cfg(not(unix))]
-fn only_me(_: &mut OpenOptions) {}
 
 #[cfg(test)]
 mod tests {
@@ -303,10 +348,29 @@ mod tests {
         };
         folder.keep_identity(&identity).unwrap();
         assert_eq!(folder.identity().unwrap().unwrap().token, "s3cret");
+        let kept = std::fs::read_to_string(folder.identity_file()).unwrap();
+        assert!(!kept.contains("s3cret"), "{kept}");
         let mode = std::fs::metadata(folder.identity_file())
             .unwrap()
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_token_that_an_older_agent_kept_is_read_and_then_sealed() {
+        let (_dir, folder) = folder();
+        let old = serde_json::json!({
+            "server": "https://x", "agent_id": AgentId::generate(), "token": "fxa_plain",
+            "tenant_name": "T", "store_name": "S",
+        });
+        std::fs::write(folder.identity_file(), old.to_string()).unwrap();
+        assert_eq!(folder.identity().unwrap().unwrap().token, "fxa_plain");
+        for _ in 0..2 {
+            folder.seal_token().unwrap();
+            let kept = std::fs::read_to_string(folder.identity_file()).unwrap();
+            assert!(!kept.contains("fxa_plain"), "{kept}");
+            assert_eq!(folder.identity().unwrap().unwrap().token, "fxa_plain");
+        }
     }
 }

@@ -6,15 +6,20 @@
 //!
 //! It is a library so that tests can reach in; the binary is a few lines.
 
+pub mod access;
 pub mod agent;
 pub mod bandwidth;
 pub mod breaker;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod folder;
 pub mod live;
 pub mod logs;
+pub mod redact;
+pub mod seal;
+pub mod secrets;
 pub mod sender;
 pub mod service;
 mod spanish;
@@ -41,5 +46,6 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         }
         cause = inner.source();
     }
-    text
+    // Drivers quote what they were given.
+    redact::hide(&text).into_owned()
 }

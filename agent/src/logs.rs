@@ -10,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::LogConfig;
+use crate::redact::Hiding;
 
 /// Whether log lines are also written to the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn begin(config: &LogConfig, folder: &Path, screen: Screen) -> anyhow::Resul
     // Log lines wait here while the disk is slow; more than that are dropped rather than fill the memory.
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .buffered_lines_limit(2_000)
-        .finish(files);
+        .finish(Hiding(files));
     let to_screen = match screen {
         Screen::Everything => EnvFilter::new(&config.level),
         Screen::Warnings => EnvFilter::new("warn"),
@@ -58,7 +59,7 @@ pub fn begin(config: &LogConfig, folder: &Path, screen: Screen) -> anyhow::Resul
         .with(
             tracing_subscriber::fmt::layer()
                 .with_target(false)
-                .with_writer(std::io::stderr)
+                .with_writer(|| Hiding(std::io::stderr()))
                 .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .with_filter(to_screen),
         )

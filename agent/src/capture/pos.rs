@@ -12,7 +12,9 @@ use fluxion_model::stream::{Capture, StreamSpec};
 
 use super::limiter::Limiter;
 use crate::breaker::Breaker;
-use crate::config::{CaptureChoice, Loaded, PosConfig};
+use crate::config::{CaptureChoice, Loaded, PosConfig, without_secrets};
+use crate::redact;
+use crate::secrets::{SecretError, Secrets, references, stand_ins};
 
 /// After five failures a POS system is left alone for so long, unless it shows a sign of life.
 const PAUSE: Duration = Duration::from_secs(3_600);
@@ -102,6 +104,9 @@ pub enum PosProblem {
     /// A connection setting is wrong.
     #[error("{0}")]
     Connection(registry::ConfigError),
+    /// A secret that the connection names cannot be had.
+    #[error("{0}")]
+    Secret(#[source] SecretError),
 }
 
 impl PosSystem {
@@ -110,7 +115,7 @@ impl PosSystem {
     /// # Errors
     /// When the configuration makes no sense; the error says what would.
     pub fn prepare(loaded: &Loaded, config: &PosConfig) -> Result<Self, PosProblem> {
-        let connection = connection_of(loaded, config);
+        let connection = connection_of(loaded, config)?;
         let connector =
             registry::build(config.connector, &connection).map_err(PosProblem::Connection)?;
         Self::with_connector(loaded, config, connector.into())
@@ -192,7 +197,8 @@ impl PosSystem {
     #[must_use]
     pub fn declaration(&self) -> PosSystemDeclaration {
         let config = &self.config;
-        let connection = registry::public_settings(config.connector, &config.connection_json());
+        let settings = stand_ins(&config.connection_json());
+        let connection = registry::public_settings(config.connector, &settings);
         let settings = serde_json::json!({
             "every": config.every,
             "schedule": config.schedule,
@@ -209,7 +215,8 @@ impl PosSystem {
         PosSystemDeclaration {
             system_type: self.mapping.system.clone(),
             connector: config.connector.to_string(),
-            connection: connection.unwrap_or_else(|_| config.connection_without_secrets()),
+            connection: connection
+                .map_or_else(|_| config.connection_without_secrets(), without_secrets),
             mapping: serde_json::to_value(&self.mapping).unwrap_or_default(),
             mapping_name: self.mapping.name.clone(),
             mapping_version: self.mapping.version,
@@ -269,9 +276,39 @@ pub fn read_mapping_file(path: &Path) -> Result<Mapping, PosProblem> {
     })
 }
 
-/// The connection settings as the connector wants them.
-pub(crate) fn connection_of(loaded: &Loaded, config: &PosConfig) -> serde_json::Value {
-    resolve_paths(config.connection_json(), &loaded.base)
+/// The connection settings as the connector wants them: with paths from the configuration's folder, and with the secrets
+/// that are referred to. All secrets in it are hidden from now on in what the agent writes.
+pub(crate) fn connection_of(
+    loaded: &Loaded,
+    config: &PosConfig,
+) -> Result<serde_json::Value, PosProblem> {
+    let settings = resolve_paths(config.connection_json(), &loaded.base);
+    let refers = !references(&settings).is_empty();
+    let settings = if refers {
+        let secrets = Secrets::load(&loaded.data_dir).map_err(PosProblem::Secret)?;
+        secrets.resolve(&settings).map_err(PosProblem::Secret)?
+    } else {
+        settings
+    };
+    remember_all(&settings);
+    Ok(settings)
+}
+
+/// Tells what must be hidden: a secret, its file, or its variable.
+fn remember_all(settings: &serde_json::Value) {
+    for name in ["password", "secret"] {
+        let text = |key: String| settings.get(key)?.as_str().map(str::to_owned);
+        let given = text(name.to_owned());
+        let in_file =
+            text(format!("{name}_file")).and_then(|path| std::fs::read_to_string(path).ok());
+        let in_variable = text(format!("{name}_env")).and_then(|name| std::env::var(name).ok());
+        for secret in [given, in_file, in_variable].into_iter().flatten() {
+            let secret = secret.trim_end_matches(['\r', '\n']);
+            redact::remember(secret);
+            // A webhook has two while one takes the place of the other.
+            secret.split_whitespace().for_each(redact::remember);
+        }
+    }
 }
 
 /// Relative paths in a connection start at the configuration file, like all others.

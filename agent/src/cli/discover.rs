@@ -29,6 +29,8 @@ use super::outbox::{say, told};
 use super::{Lang, Place};
 use crate::capture::{PosSystem, choose};
 use crate::config::{Config, Loaded, PosConfig, name_of};
+use crate::folder::DataFolder;
+use crate::secrets::{Secrets, name_after};
 
 /// A catalog may take so long, on a server that is busy.
 const CATALOG: Duration = Duration::from_secs(60);
@@ -55,7 +57,7 @@ pub(super) struct Discover {
     /// Logs in with this account, which needs to read and nothing else. The password is asked for.
     #[arg(long)]
     user: Option<String>,
-    /// A file that holds the password and nothing else; the configuration will name it.
+    /// Reads the password from this file, which holds nothing else, instead of asking for it.
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
     /// The database to look at; every one that the account may enter when absent.
@@ -79,7 +81,8 @@ pub(super) struct Discover {
     /// Time zone of the dates in the POS.
     #[arg(long)]
     time_zone: Option<chrono_tz::Tz>,
-    /// Adds the section to the end of the configuration, and changes nothing else in it.
+    /// Adds the section to the end of the configuration, changes nothing else in it, and keeps the password sealed in the data
+    /// folder.
     #[arg(long, requires_all = ["currency", "time_zone"])]
     write: bool,
     /// Language; when absent, that of this computer.
@@ -93,7 +96,16 @@ struct Source {
     title: String,
     /// As the configuration will say it, without a secret in it.
     connection: Json,
+    password: Option<String>,
     connector: Box<dyn Connector>,
+}
+
+/// A system that was recognised.
+struct Found {
+    /// Its section of the configuration.
+    section: String,
+    /// The name by which the section refers to the password, and the password.
+    secret: Option<(String, String)>,
 }
 
 /// A section as it will stand in the configuration.
@@ -143,21 +155,21 @@ pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<E
         }
     }
     if wish.write {
-        let [section] = sections.as_slice() else {
+        let [found] = sections.as_slice() else {
             bail!(
                 "{} systems were recognised, so nothing was written\nhint: narrow the search to one",
                 sections.len()
             );
         };
-        append(place, section)?;
+        append(place, found)?;
         println!(
             "{}: {}",
             say(lang, "Escrito en", "Written to"),
             place.config_path().display()
         );
     } else {
-        for section in sections {
-            println!("\n{section}");
+        for found in sections {
+            println!("\n{}", found.section);
         }
     }
     Ok(if failed {
@@ -222,7 +234,7 @@ async fn look_into(
     wish: &Discover,
     source: Source,
     lang: Lang,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Found>> {
     let catalog = tokio::time::timeout(CATALOG, source.connector.catalog()).await;
     let catalog = catalog
         .with_context(|| format!("{} does not answer in time", source.title))?
@@ -303,7 +315,7 @@ async fn section(
     source: Source,
     found: &Match,
     lang: Lang,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Found> {
     let settings = found.settings.iter().filter_map(|(name, values)| {
         let value = values.first()?;
         Some((name.clone(), Scalar::Text(value.clone())))
@@ -325,7 +337,7 @@ async fn section(
         connection: &source.connection,
         settings: settings.collect(),
     };
-    let text = toml::to_string(&BTreeMap::from([("pos", vec![&section])]))?;
+    let mut text = toml::to_string(&BTreeMap::from([("pos", vec![&section])]))?;
     let mut comments = String::new();
     if wish.currency.is_none() || wish.time_zone.is_none() {
         let check = say(
@@ -335,15 +347,31 @@ async fn section(
         );
         writeln!(comments, "{check}")?;
     }
-    if source.connection.get("password_file").is_some() {
-        let secret = say(
-            lang,
-            "# El archivo de password_file contiene la contraseña y nada más; solo la cuenta del agente debe leerlo.",
-            "# The file of password_file holds the password and nothing else; the agent's account alone should read it.",
-        );
-        writeln!(comments, "{secret}")?;
-    }
     let path = place.config_path();
+    let data_dir = place.folder_path();
+    let secret = source.password.map(|password| {
+        let kept = Secrets::load(&data_dir);
+        let name = kept.map_or_else(
+            |_| name_after(section.name, "password"),
+            |kept| kept.name_for(section.name, "password", &password),
+        );
+        (name, password)
+    });
+    if let Some((name, _)) = &secret {
+        let head = "[pos.connection]\n";
+        text = text.replace(
+            head,
+            &format!("{head}password = {{ secret = \"{name}\" }}\n"),
+        );
+        if !wish.write {
+            let keep = say(
+                lang,
+                "# Guarde la contraseña, sellada:",
+                "# Keep the password, sealed:",
+            );
+            writeln!(comments, "{keep} fluxion-agent secret set {name}")?;
+        }
+    }
     let loaded = Loaded {
         config: toml::from_str(&format!("server = \"http://localhost\"\n{text}"))?,
         base: path.parent().map_or_else(PathBuf::new, Path::to_path_buf),
@@ -361,11 +389,14 @@ async fn section(
             writeln!(comments, "#   {}: {why}", name_of(way))?;
         }
     }
-    Ok(format!("{comments}{text}"))
+    Ok(Found {
+        section: format!("{comments}{text}"),
+        secret,
+    })
 }
 
 /// Adds the section at the end, after the whole was checked.
-fn append(place: &Place, section: &str) -> anyhow::Result<()> {
+fn append(place: &Place, found: &Found) -> anyhow::Result<()> {
     let path = place.config_path();
     let before = std::fs::read_to_string(&path).with_context(|| {
         format!(
@@ -373,7 +404,7 @@ fn append(place: &Place, section: &str) -> anyhow::Result<()> {
             path.display()
         )
     })?;
-    let addition = format!("\n\n{section}");
+    let addition = format!("\n\n{}", found.section);
     let whole = format!("{}{addition}", before.trim_start_matches('\u{feff}'));
     let config: Config =
         toml::from_str(&whole).with_context(|| format!("{} would not be valid", path.display()))?;
@@ -381,6 +412,10 @@ fn append(place: &Place, section: &str) -> anyhow::Result<()> {
     names.sort();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         bail!("the configuration has a POS system of that name\nhint: give another with --name");
+    }
+    if let Some((name, password)) = &found.secret {
+        let folder = DataFolder::open(&place.folder_path())?;
+        Secrets::load(folder.path())?.set(name, password)?;
     }
     let mut file = OpenOptions::new().append(true).open(&path)?;
     file.write_all(addition.as_bytes())?;

@@ -7,6 +7,7 @@ mod cloud;
 mod home;
 mod pos;
 mod report;
+mod secrets;
 mod service;
 
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 
 use super::{Lang, Place};
-use crate::capture::PosSystem;
+use crate::capture::{PosProblem, PosSystem};
 use crate::config::Loaded;
 use crate::folder::DataFolder;
 use report::Report;
@@ -50,6 +51,7 @@ pub(super) async fn doctor(place: &Place, lang: Option<Lang>) -> anyhow::Result<
 async fn look(report: &mut Report, loaded: &Loaded) {
     let label = report.say("Configuración", "Configuration");
     report.good(&format!("{label}: {}", loaded.path.display()));
+    secrets::in_the_open(report, loaded);
     let folder = home::data_folder(report, loaded);
     cloud::cloud(report, loaded, folder.as_ref()).await;
     if loaded.config.pos.is_empty() {
@@ -67,6 +69,7 @@ async fn look(report: &mut Report, loaded: &Loaded) {
         home::timetable(report, config, Utc::now());
         match PosSystem::prepare(loaded, config) {
             Ok(pos) => pos::pos_system(report, &pos).await,
+            Err(PosProblem::Secret(problem)) => secrets::missing(report, &config.name, &problem),
             Err(problem) => {
                 let what = report.say("no se puede preparar", "cannot be made ready");
                 let remedy = report.say("corrija la configuración", "correct the configuration");

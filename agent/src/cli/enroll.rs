@@ -1,5 +1,7 @@
 //! `enroll`: exchanges a code from the dashboard for a token of this agent's own.
 
+use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -9,6 +11,30 @@ use super::Place;
 use crate::config;
 use crate::folder::{DataFolder, Identity};
 use crate::sender::{Cloud, CloudError};
+
+/// The code, from wherever it is given.
+pub(super) fn code(told: Option<&str>, file: Option<&Path>) -> anyhow::Result<String> {
+    let code = match (told, file) {
+        (Some(code), _) => code.to_owned(),
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?,
+        (None, None) => {
+            if std::io::stdin().is_terminal() {
+                eprint!("Código / code: ");
+            }
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line)?;
+            line
+        }
+    };
+    let code = code.trim_start_matches('\u{feff}').trim();
+    if code.is_empty() {
+        bail!(
+            "there is no code\nhint: get one in the dashboard under the store, and give it with --code or --code-file"
+        );
+    }
+    Ok(code.to_owned())
+}
 
 pub(super) async fn enroll(
     place: &Place,

@@ -259,7 +259,7 @@ fn connector_as(
         Some(path) => password_in(path)?,
         None => ask_password(user, lang)?,
     };
-    let mut connection = connection_of(loaded, &pos.config);
+    let mut connection = connection_of(loaded, &pos.config)?;
     let Some(settings) = connection.as_object_mut() else {
         bail!("the connection settings are no table");
     };

@@ -10,8 +10,8 @@ use super::{Place, runtime, told_to_stop};
 use crate::agent::{Agent, Mode, build_pos};
 use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
-use crate::logs;
 use crate::supervise::{Fingerprint, START_ANEW, fingerprint};
+use crate::{crash, logs};
 
 /// How often the configuration is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -58,6 +58,7 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
         StartedBy::Service => logs::Screen::Warnings,
     };
     let guard = logs::begin(&loaded.config.log, &folder.logs(), screen)?;
+    crash::report_to(&folder.logs());
     tracing::info!(
         version = crate::VERSION,
         config = %loaded.path.display(),

@@ -69,19 +69,47 @@ pub fn load(path: &Path, data_dir: Option<&Path>) -> Result<Loaded, ConfigError>
     let config: Config =
         toml::from_str(text).map_err(|error| invalid(explain(&error.to_string())))?;
     check(&config).map_err(invalid)?;
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let base = full.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let data_dir = match (data_dir, &config.data_dir) {
-        (Some(dir), _) => std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
-        (None, Some(dir)) => base.join(dir),
-        (None, None) => default_data_dir(),
-    };
+    let (full, base) = place_of(path);
+    let data_dir = data_dir_in(&base, data_dir, config.data_dir.as_deref());
     Ok(Loaded {
         config,
         path: full,
         base,
         data_dir,
     })
+}
+
+/// The data folder also where the configuration is missing or has a mistake, for commands that must work then: as far as
+/// `data_dir` can be read, else the usual one.
+#[must_use]
+pub fn data_dir_of(path: &Path, data_dir: Option<&Path>) -> PathBuf {
+    let (_, base) = place_of(path);
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    // Above the first table, each line stands for itself.
+    let lines = text.lines().map_while(|line| {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        (!line.starts_with('[')).then_some(line)
+    });
+    let named = lines.filter_map(|line| {
+        let table: toml::Table = toml::from_str(line).ok()?;
+        Some(PathBuf::from(table.get("data_dir")?.as_str()?))
+    });
+    data_dir_in(&base, data_dir, named.last().as_deref())
+}
+
+/// The file and its folder, from wherever it was named.
+fn place_of(path: &Path) -> (PathBuf, PathBuf) {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let base = full.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    (full, base)
+}
+
+fn data_dir_in(base: &Path, told: Option<&Path>, written: Option<&Path>) -> PathBuf {
+    match (told, written) {
+        (Some(dir), _) => std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+        (None, Some(dir)) => base.join(dir),
+        (None, None) => default_data_dir(),
+    }
 }
 
 /// Adds what people trip over most to the parser's own words.
@@ -203,5 +231,18 @@ mod tests {
         assert_eq!(loaded.data_dir, loaded.base.join("datos"));
         let elsewhere = dir.path().join("otra carpeta");
         assert_eq!(load(&path, Some(&elsewhere)).unwrap().data_dir, elsewhere);
+    }
+
+    #[test]
+    fn the_data_folder_is_found_in_a_configuration_with_a_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fluxion-agent.toml");
+        assert_eq!(data_dir_of(&path, None), default_data_dir());
+        std::fs::write(
+            &path,
+            "\u{feff}data_dir = 'datos' # here\nservr = [[[\n[[pos]]\ndata_dir = 'x'\n",
+        )
+        .unwrap();
+        assert_eq!(data_dir_of(&path, None), dir.path().join("datos"));
     }
 }

@@ -30,7 +30,7 @@ pub fn sample() -> String {
 fn example() -> Config {
     let files: toml::Table = toml::from_str("folder = 'C:\\POS\\export'").unwrap_or_default();
     let mysql: toml::Table =
-        toml::from_str("host = '127.0.0.1'\nport = 3306\nuser = 'fluxion'\npassword = 'change me'\ndatabase = 'systimax'")
+        toml::from_str("host = '127.0.0.1'\nport = 3306\nuser = 'fluxion'\npassword = { secret = 'systimax' }\ndatabase = 'systimax'")
             .unwrap_or_default();
     let pos = PosConfig {
         name: "systimax".to_owned(),
@@ -259,6 +259,12 @@ fn toml_value(value: &Value) -> String {
     match value {
         // A literal string keeps backslashes as they are.
         Value::String(text) if text.contains('\\') => format!("'{text}'"),
+        Value::Object(map) => {
+            let pairs = map
+                .iter()
+                .map(|(key, value)| format!("{key} = {}", toml_value(value)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        }
         other => other.to_string(),
     }
 }

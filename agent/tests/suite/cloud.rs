@@ -44,6 +44,8 @@ pub struct Inner {
     pub duplicates: u64,
     pub heartbeats: u64,
     pub declared: Vec<String>,
+    /// Heartbeats and declarations as they came.
+    pub heard: Vec<String>,
     pub commands: Vec<Command>,
     pub outcomes: Vec<String>,
     pub tokens_refused: bool,
@@ -167,13 +169,19 @@ fn take(cloud: &Cloud, headers: &HeaderMap, body: &[u8]) -> Response {
     })
 }
 
-async fn declare(State(cloud): State<Cloud>, Path(name): Path<String>) -> Response {
-    cloud.inner(|inner| inner.declared.push(name));
+async fn declare(State(cloud): State<Cloud>, Path(name): Path<String>, body: String) -> Response {
+    cloud.inner(|inner| {
+        inner.declared.push(name);
+        inner.heard.push(body);
+    });
     axum::Json(json!({"id": PosSystemId::generate()})).into_response()
 }
 
-async fn heartbeat(State(cloud): State<Cloud>) -> Response {
-    cloud.inner(|inner| inner.heartbeats += 1);
+async fn heartbeat(State(cloud): State<Cloud>, body: String) -> Response {
+    cloud.inner(|inner| {
+        inner.heartbeats += 1;
+        inner.heard.push(body);
+    });
     axum::Json(json!({"now": chrono::Utc::now(), "next_in_seconds": 30})).into_response()
 }
 

@@ -59,7 +59,7 @@ fn a_known_pos_is_recognised_and_its_section_is_added_once() {
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fluxion-agent.toml");
-    let before = "# ours\nserver = \"http://127.0.0.1:9\"";
+    let before = "# ours\nserver = \"http://127.0.0.1:9\"\ndata_dir = \"data\"";
     std::fs::write(&config, before).unwrap();
     let secret = folder.path().join("secret.txt");
     std::fs::write(&secret, PASSWORD).unwrap();
@@ -87,10 +87,19 @@ fn a_known_pos_is_recognised_and_its_section_is_added_once() {
     assert!(written.status.success(), "{}", said(&written));
     let after = std::fs::read_to_string(&config).unwrap();
     assert!(after.starts_with(before), "{after}");
-    for expected in ["pack = \"mybusiness-mysql\"", "password_file", "[[pos]]"] {
+    let reference = "password = { secret = \"mybusiness-mysql\" }";
+    for expected in ["pack = \"mybusiness-mysql\"", reference, "[[pos]]"] {
         assert!(after.contains(expected), "{expected}: {after}");
     }
-    assert!(!after.contains("password = "), "{after}");
+    let kept = std::fs::read_to_string(folder.path().join("data/secrets.json")).unwrap();
+    assert!(kept.contains("\"mybusiness-mysql\": \"fxs1:"), "{kept}");
+    // The agent can open it.
+    let checked = Command::new(env!("CARGO_BIN_EXE_fluxion-agent"))
+        .current_dir(folder.path())
+        .args(["config", "check"])
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", said(&checked));
 
     let again = agent(folder.path(), &login);
     assert!(!again.status.success());
@@ -164,7 +173,8 @@ fn every_database_the_account_may_enter_is_looked_into() {
             format!("pack = \"{pack}\""),
             format!("database = \"{database}\""),
             format!("user = \"{user}\""),
-            "password_file = ".to_owned(),
+            format!("password = {{ secret = \"{pack}\" }}"),
+            format!("fluxion-agent secret set {pack}"),
         ] {
             assert!(found.contains(&expected), "{expected}: {found}");
         }

@@ -13,6 +13,7 @@ mod line;
 mod outbox;
 mod pos;
 mod rows;
+mod secrets;
 mod sender;
 mod service;
 mod spool;

@@ -1,7 +1,5 @@
 //! Logging in where a person said, and nowhere else: a password goes to one server, or to one data source.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
 use fluxion_connectors::{ConnectorKind, registry};
 use serde_json::{Value as Json, json};
@@ -9,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::Lang;
 use super::super::outbox::{ask_password, password_in, say, told};
 use super::{CATALOG, Discover, Source, probe};
+use crate::redact;
 
 /// Databases of one server that are looked into.
 const DATABASES: usize = 50;
@@ -22,7 +21,8 @@ pub(super) async fn databases(
 ) -> anyhow::Result<Vec<Source>> {
     let (kind, server) = meant(found, wish)?;
     let mut connection = json!({ "host": server.host.to_string(), "port": server.port });
-    let secret = identify(&mut connection, wish, user, lang)?;
+    let password = identify(&mut connection, wish, user, lang)?;
+    let secret = with_password(&connection, &password);
     let names = match &wish.database {
         Some(name) => vec![name.clone()],
         None => {
@@ -54,6 +54,7 @@ pub(super) async fn databases(
             title: format!("{} {name}", server.host),
             connector: registry::build(kind, &named(&secret, name))?,
             connection: named(&connection, name),
+            password: Some(password.clone()),
         })
     });
     sources.collect()
@@ -62,8 +63,12 @@ pub(super) async fn databases(
 /// A data source of ODBC, with an account where one is given.
 pub(super) fn data_source(wish: &Discover, dsn: &str, lang: Lang) -> anyhow::Result<Source> {
     let mut connection = json!({ "dsn": dsn });
-    let secret = match &wish.user {
-        Some(user) => identify(&mut connection, wish, user, lang)?,
+    let password = match &wish.user {
+        Some(user) => Some(identify(&mut connection, wish, user, lang)?),
+        None => None,
+    };
+    let secret = match &password {
+        Some(password) => with_password(&connection, password),
         None => connection.clone(),
     };
     Ok(Source {
@@ -71,6 +76,7 @@ pub(super) fn data_source(wish: &Discover, dsn: &str, lang: Lang) -> anyhow::Res
         title: dsn.to_owned(),
         connector: registry::build(ConnectorKind::Odbc, &secret)?,
         connection,
+        password,
     })
 }
 
@@ -97,20 +103,25 @@ fn meant<'a>(
     Ok((kind, server))
 }
 
-/// Adds account and password file to the connection, and returns it as it is used now: with the password itself.
+/// Adds the account to the connection, and returns its password.
 fn identify(
     connection: &mut Json,
     wish: &Discover,
     user: &str,
     lang: Lang,
-) -> anyhow::Result<Json> {
+) -> anyhow::Result<String> {
     connection["user"] = Json::from(user);
-    let mut secret = connection.clone();
-    let (file, password) = match &wish.password_file {
-        Some(path) => (std::path::absolute(path)?, password_in(path)?),
-        None => (PathBuf::from("pos-password.txt"), ask_password(user, lang)?),
+    let password = match &wish.password_file {
+        Some(path) => password_in(path)?,
+        None => ask_password(user, lang)?,
     };
-    connection["password_file"] = json!(file);
+    redact::remember(&password);
+    Ok(password)
+}
+
+/// The connection as it is used now.
+fn with_password(connection: &Json, password: &str) -> Json {
+    let mut secret = connection.clone();
     secret["password"] = Json::from(password);
-    Ok(secret)
+    secret
 }

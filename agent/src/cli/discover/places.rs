@@ -96,6 +96,7 @@ pub(super) fn folders(wish: &Discover, lang: Lang) -> Vec<Source> {
             title: folder.display().to_string(),
             connector: registry::build(ConnectorKind::Files, &connection).ok()?,
             connection,
+            password: None,
         })
     });
     sources.collect()
