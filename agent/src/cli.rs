@@ -12,6 +12,7 @@ mod progress;
 mod run;
 mod secret;
 mod service;
+mod support_bundle;
 mod sync;
 
 use std::path::PathBuf;
@@ -133,6 +134,16 @@ enum Command {
     },
     /// Looks for everything that could be wrong, and says what to do about it.
     Doctor {
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Writes one file for somebody who helps from afar: what doctor finds, the configuration, state and the newest logs,
+    /// without passwords and without rows of the POS.
+    SupportBundle {
+        /// Where; when absent, a file named after the moment in the current folder.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
         /// Language; when absent, that of this computer.
         #[arg(long, value_enum)]
         lang: Option<Lang>,
@@ -372,6 +383,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Rejects { limit } => look::rejects(place, *limit),
         Command::ConfirmDeletes { pos, stream } => sync::confirm_deletes(place, pos, stream),
         Command::Doctor { lang } => runtime()?.block_on(doctor::doctor(place, *lang)),
+        Command::SupportBundle { output, lang } => {
+            let made = support_bundle::support_bundle(place, output.as_deref(), *lang);
+            runtime()?.block_on(made)
+        }
         Command::Discover(wish) => runtime()?.block_on(discover::discover(place, wish)),
         Command::Outbox(command) => runtime()?.block_on(outbox::outbox(place, command)),
         Command::Secret(args) => secret::secret(place, args),

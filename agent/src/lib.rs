@@ -10,6 +10,7 @@ pub mod access;
 pub mod agent;
 pub mod bandwidth;
 pub mod breaker;
+pub mod bundle;
 pub mod capture;
 pub mod cli;
 pub mod config;

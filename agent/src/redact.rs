@@ -30,7 +30,7 @@ static BEARER: LazyLock<Option<Regex>> =
 /// `password = "…"`, `"pwd": "…"`, `PWD=…;`; secrets of webhooks; texts sealed by this agent.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"(?i)((?:password|passwd|pwd|contraseña|contrasena|clave|secret|token|api[_-]?key|authorization)["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s,;&"'{}\[\]]+)"#,
+        r#"(?i)((?:password|passwd|pwd|contraseña|contrasena|clave|secret|token|api[_-]?key|authorization)["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,;&"'{}\[\]]+)"#,
     )
 });
 static MARKED: LazyLock<Option<Regex>> =
@@ -55,9 +55,15 @@ pub fn remember(secret: &str) {
 /// Remembers what stands in a text behind words such as `password =`, as in a configuration that cannot be read.
 pub fn remember_named(text: &str) {
     let named = NAMED.iter().flat_map(|named| named.captures_iter(text));
-    for found in named {
+    for found in named.filter(|found| !is_reference(text, found)) {
         remember(found[2].trim_matches(['"', '\'']));
     }
+}
+
+/// `{ secret = "caja-1" }` names a secret and is none. Secrets of webhooks, which may stand so, have a mark of their own.
+fn is_reference(text: &str, found: &Captures<'_>) -> bool {
+    let before = found.get(0).map_or("", |whole| &text[..whole.start()]);
+    found[1].starts_with("secret") && before.trim_end().ends_with('{')
 }
 
 fn forms(secret: &str) -> [String; 3] {
@@ -100,7 +106,12 @@ pub fn hide(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn hide_settings(text: &str) -> String {
     let mut text = hide(text);
+    let whole = text.clone();
     replace(&mut text, &NAMED, |found| {
+        if is_reference(&whole, found) {
+            return found[0].to_owned();
+        }
+        // A quote may be missing in a file that somebody is still writing.
         let quote = found[2].chars().next().filter(|c| matches!(c, '"' | '\''));
         let quote = quote.map(String::from).unwrap_or_default();
         format!("{}{quote}{HIDDEN}{quote}", &found[1])
@@ -217,13 +228,13 @@ mod tests {
         assert_eq!(
             hide_settings(text),
             "password = \"***\" # ours\nPWD=***;UID=ana\nsecret='***'\n\"token\": \"***\"\n\
-             password_file = \"pw.txt\"\npassword = { secret = \"***\" }\nkey=whsec_***\nfxs1:***"
+             password_file = \"pw.txt\"\npassword = { secret = \"caja-1\" }\nkey=whsec_***\nfxs1:***"
         );
     }
 
     #[test]
     fn what_a_broken_configuration_names_is_remembered() {
-        remember_named("pos = [[[\npassword = 'Tienda-Centro-9'\n");
+        remember_named("pos = [[[\npassword = \"Tienda-Centro-9\n");
         assert_eq!(hide("tried Tienda-Centro-9 at caja"), "tried *** at caja");
     }
 

@@ -11,6 +11,7 @@ mod secrets;
 mod service;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -18,17 +19,35 @@ use super::{Lang, Place};
 use crate::capture::{PosProblem, PosSystem};
 use crate::config::Loaded;
 use crate::folder::DataFolder;
-use report::Report;
+use report::{Paper, Report};
 
 pub(super) async fn doctor(place: &Place, lang: Option<Lang>) -> anyhow::Result<ExitCode> {
     let lang = lang.unwrap_or_else(of_this_computer);
     let mut report = Report::new(lang, Box::new(std::io::stdout()));
+    examine(&mut report, place).await;
+    Ok(if report.end() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The report as a text, as far as it came in this time, and whether it came to its end.
+pub(super) async fn told_within(limit: Duration, place: &Place, lang: Lang) -> (String, bool) {
+    let paper = Paper::default();
+    let mut report = Report::new(lang, Box::new(paper.clone()));
+    let examined = tokio::time::timeout(limit, examine(&mut report, place)).await;
+    report.end();
+    (paper.text(), examined.is_ok())
+}
+
+async fn examine(report: &mut Report, place: &Place) {
     // Also when the configuration cannot be used: the service then says the same to whoever asks it.
     if let Ok(folder) = DataFolder::open(&place.folder_path()) {
-        service::service(&mut report, &folder);
+        service::service(report, &folder);
     }
     match place.load() {
-        Ok(loaded) => look(&mut report, &loaded).await,
+        Ok(loaded) => look(report, &loaded).await,
         Err(error) => {
             let what = report.say(
                 "La configuración no se puede usar",
@@ -41,11 +60,6 @@ pub(super) async fn doctor(place: &Place, lang: Option<Lang>) -> anyhow::Result<
             report.bad(&format!("{what}: {error:#}"), remedy);
         }
     }
-    Ok(if report.end() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 async fn look(report: &mut Report, loaded: &Loaded) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Config, default_data_dir};
+use crate::redact;
 
 /// A configuration and where it came from.
 #[derive(Debug, Clone)]
@@ -66,8 +67,8 @@ pub fn load(path: &Path, data_dir: Option<&Path>) -> Result<Loaded, ConfigError>
         path: path.display().to_string(),
         detail,
     };
-    let config: Config =
-        toml::from_str(text).map_err(|error| invalid(explain(&error.to_string())))?;
+    let config: Config = toml::from_str(text)
+        .map_err(|error| invalid(explain(&hidden(text, &error.to_string()))))?;
     check(&config).map_err(invalid)?;
     let (full, base) = place_of(path);
     let data_dir = data_dir_in(&base, data_dir, config.data_dir.as_deref());
@@ -110,6 +111,12 @@ fn data_dir_in(base: &Path, told: Option<&Path>, written: Option<&Path>) -> Path
         (None, Some(dir)) => base.join(dir),
         (None, None) => default_data_dir(),
     }
+}
+
+/// The parser shows the line with the mistake, and it may be that of the password.
+fn hidden(text: &str, message: &str) -> String {
+    redact::remember_named(text);
+    redact::hide_settings(message)
 }
 
 /// Adds what people trip over most to the parser's own words.
@@ -231,6 +238,20 @@ mod tests {
         assert_eq!(loaded.data_dir, loaded.base.join("datos"));
         let elsewhere = dir.path().join("otra carpeta");
         assert_eq!(load(&path, Some(&elsewhere)).unwrap().data_dir, elsewhere);
+    }
+
+    #[test]
+    fn a_mistake_in_the_line_of_a_password_does_not_show_it() {
+        for line in [
+            "password = \"Tienda-Sur-5",
+            "password = 'Tienda-Sur-5",
+            "password = \"Tienda-Sur-5\" x",
+        ] {
+            let said = problem(&format!(
+                "server = \"https://x\"\n[[pos]]\nconnection.{line}\n"
+            ));
+            assert!(said.contains("line 3") && !said.contains("Sur"), "{said}");
+        }
     }
 
     #[test]

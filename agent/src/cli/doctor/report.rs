@@ -1,6 +1,7 @@
 //! What `doctor` prints: one line for each thing looked at, and what to do about it, in one language.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fluxion_connectors::{Finding, Level, Remedy, Said, SourceError};
 
@@ -128,27 +129,34 @@ impl Report {
     }
 }
 
+/// Keeps what is written to it, for whoever has a copy.
+#[derive(Clone, Default)]
+pub(super) struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut paper = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paper.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::{Arc, Mutex};
-
     use fluxion_connectors::ConnectorKind;
 
     use super::*;
-
-    /// What a report printed.
-    #[derive(Clone, Default)]
-    pub(in crate::cli::doctor) struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     /// What `look` prints in this language.
     pub(in crate::cli::doctor) fn printed(lang: Lang, look: impl FnOnce(&mut Report)) -> String {
@@ -156,8 +164,7 @@ pub(super) mod tests {
         let mut report = Report::new(lang, Box::new(paper.clone()));
         look(&mut report);
         report.end();
-        let bytes = paper.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        paper.text()
     }
 
     fn finding(level: Level, remedy: Option<Said>) -> Finding {
