@@ -47,27 +47,29 @@ pub(super) fn install(
     println!("The service {} is installed.", service::NAME);
     println!("Its configuration: {}", setup.config.display());
     println!("Its data and logs: {}", setup.folder.display());
-    let enrolled = DataFolder::open(&setup.folder)?.identity()?.is_some();
-    match code {
-        Some(_) if enrolled => println!("This agent is enrolled already; the code was not used."),
-        Some(code) => {
-            runtime()?.block_on(enroll::enroll(place, server, code))?;
-        }
-        None if enrolled => {}
-        None if !configured => {}
-        None => println!(
-            "Next: `fluxion-agent enroll --server URL --code CODE`, with a code from the dashboard."
-        ),
-    }
     if !configured {
         println!(
             "Next: `fluxion-agent install --server URL --code CODE`, which names the cloud and starts the service."
         );
         return Ok(ExitCode::SUCCESS);
     }
+    // Before anything that a bad line or a used code can fail: the service waits until it is enrolled.
     if !no_start {
         service::start(&setup)?;
         println!("It runs.");
+    }
+    let enrolled = DataFolder::open(&setup.folder)?.identity()?.is_some();
+    match code {
+        Some(_) if enrolled => println!("This agent is enrolled already; the code was not used."),
+        Some(code) => {
+            runtime()?
+                .block_on(enroll::enroll(place, server, code))
+                .context("the service is installed, but not enrolled")?;
+        }
+        None if enrolled => {}
+        None => println!(
+            "Next: `fluxion-agent enroll --server URL --code CODE`, with a code from the dashboard."
+        ),
     }
     if place
         .load()

@@ -136,7 +136,9 @@ async fn repair(pc: &Pc<'_>, store: &Store, installer: &Path) -> Result<()> {
     pc.agent(&["stop"])?;
     pc.is_gone().await?;
     fs::remove_file(&pc.program)?;
-    let said = msiexec(pc.wine, "/fa", installer, &[])?;
+    // What `/fa` means, spelled out: Wine knows `/fa` for a product's code only, and not for a file.
+    let all = ["REINSTALL=ALL", "REINSTALLMODE=a"];
+    let said = msiexec(pc.wine, "/i", installer, &all)?;
     pc.is_running()
         .await
         .with_context(|| format!("msiexec said: {said}"))?;
