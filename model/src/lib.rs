@@ -4,6 +4,7 @@
 //! (unknown fields are ignored, missing optional ones default) because an agent may be years older or newer than
 //! the ingest it talks to; see [`wire`].
 
+pub mod carry;
 pub mod command;
 pub mod delivery;
 pub mod enrolment;
