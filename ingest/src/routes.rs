@@ -1,6 +1,7 @@
 //! The API: every address, who may ask, and within which bounds. Handlers extract, call one thing, and answer.
 
 pub mod agents;
+pub mod carry;
 pub mod conflicts;
 pub mod documents;
 pub mod events;
@@ -168,6 +169,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(operations::router())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(agents::router())
+        .merge(carry::router())
         .merge(webhooks::router())
 }
 

@@ -3,6 +3,7 @@
 //! Amounts and quantities travel as text, so that no reader turns them into floats by accident. Moments are UTC.
 
 pub mod account;
+pub mod carry;
 pub mod conflict;
 pub mod document;
 pub mod job;

@@ -48,6 +48,7 @@ macro_rules! all {
 }
 
 mod agents;
+mod carry;
 mod chain;
 mod delivery;
 mod fleet;

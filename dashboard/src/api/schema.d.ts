@@ -188,6 +188,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/carry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports a file that `fluxion-agent carry export` wrote, as if the agent had posted what is in it. What the cloud has
+         *     already is passed over, so bringing a file twice, or again after it broke off, does no harm. The receipt in the answer
+         *     goes back to the store. Behind a proxy, allow bodies of 4 GiB and do not buffer them.
+         */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cash-sessions": {
         parameters: {
             query?: never;
@@ -950,6 +971,66 @@ export interface components {
          * @description The number of a batch within its [`Epoch`], counted by the agent from 1 without gaps.
          */
         BatchSeq: number;
+        /**
+         * @description Whether all of a file is in the cloud now.
+         * @enum {string}
+         */
+        CarryOutcome: "complete" | "gap";
+        /** @description What a file brought. */
+        CarryReport: {
+            /** @description The agent that wrote it. */
+            agent_id: components["schemas"]["AgentId"];
+            /**
+             * Format: int64
+             * @description Deliveries that were applied now.
+             */
+            applied: number;
+            /**
+             * Format: int64
+             * @description Records that are gone.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Records that are new.
+             */
+            inserted: number;
+            /**
+             * Format: int64
+             * @description Deliveries that the cloud had already.
+             */
+            known: number;
+            /**
+             * Format: date-time
+             * @description When the file was written, by the store's clock.
+             */
+            made_at: string;
+            /**
+             * Format: int64
+             * @description The delivery that the cloud waits for, where something is missing.
+             */
+            missing?: number | null;
+            /** @description Whether all of it is in the cloud now. */
+            outcome: components["schemas"]["CarryOutcome"];
+            /** @description Text of the receipt, to be carried back as it is. */
+            receipt: string;
+            /** @description What to call the receipt's file. */
+            receipt_name: string;
+            /**
+             * Format: int64
+             * @description Records set aside, by agent or cloud.
+             */
+            rejected: number;
+            /** @description The store it stands in. */
+            store_id: components["schemas"]["StoreId"];
+            /** @description That store's name. */
+            store_name: string;
+            /**
+             * Format: int64
+             * @description Records that changed, or came back.
+             */
+            updated: number;
+        };
         /** @description A cash drawer from opening to count. */
         CashSession: {
             /** @description Who was at it. */
@@ -3572,6 +3653,110 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description the file as it is, at most 4 GiB */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarryReport"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -27,4 +27,5 @@ export type Product = Schemas['ProductView'];
 export type ProductDetail = Schemas['ProductDetail'];
 export type ProductHistory = Schemas['ProductHistory'];
 export type NewWebhook = Schemas['NewWebhook'];
+export type CarryReport = Schemas['CarryReport'];
 export type WebhookSecret = Schemas['WebhookSecret'];

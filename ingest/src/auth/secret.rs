@@ -30,6 +30,19 @@ impl SecretHash {
         Self::of(&plain)
     }
 
+    /// As the database keeps it.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (index, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+
     /// As the database keeps it: hexadecimal.
     #[must_use]
     pub fn to_hex(self) -> String {
@@ -138,6 +151,9 @@ mod tests {
     fn a_token_is_long_and_says_what_it_is() {
         let token = random_token("fxa_").unwrap();
         assert_eq!(token.len(), 68);
+        let hash = SecretHash::of(&token);
+        assert_eq!(SecretHash::from_hex(&hash.to_hex()), Some(hash));
+        assert_eq!(SecretHash::from_hex("ab"), None);
         assert_ne!(
             SecretHash::of(&token),
             SecretHash::of(&random_token("fxa_").unwrap())

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::DatabaseResult;
 
-/// Who an agent is, as its token proves. Only [`Agents::authenticate`] and [`Agents::enrol`] hand these out.
+/// Who an agent is, as its token proves. Only [`Agents::authenticate`], [`Agents::enrol`] and, for a
+/// file that has to prove itself, [`Agents::carrier`] hand these out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AgentIdentity {
     /// Whose data it carries.
@@ -20,6 +21,26 @@ pub struct AgentIdentity {
     pub store: StoreId,
     /// Which agent.
     pub agent: AgentId,
+}
+
+/// An agent whose file somebody brings. It was not proven that the agent sends it: the file does that, sealed with a key
+/// made from the hash.
+#[derive(Clone)]
+pub struct Carrier {
+    /// Who wrote the file.
+    pub identity: AgentIdentity,
+    /// The name of its store.
+    pub store_name: String,
+    /// The hash of its token.
+    pub token_hash: String,
+    /// Whether its token is worth nothing any more.
+    pub is_revoked: bool,
+}
+
+impl std::fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Carrier({:?})", self.identity)
+    }
 }
 
 /// The answer to an enrolment.
@@ -104,6 +125,8 @@ pub trait Agents {
     ) -> DatabaseResult<Enrolled>;
     /// Whose token this is, by its hash; `NotFound` when nobody's or revoked.
     async fn authenticate(&self, token_hash: &str) -> DatabaseResult<AgentIdentity>;
+    /// An agent of this tenant, for a file that names it; `NotFound` when there is none.
+    async fn carrier(&self, tenant: TenantId, agent: AgentId) -> DatabaseResult<Carrier>;
     /// Makes an agent's token worthless.
     async fn revoke_agent(&self, tenant: TenantId, agent: AgentId) -> DatabaseResult<()>;
     /// All agents of a tenant, or of one store, newest first.

@@ -36,6 +36,18 @@ pub struct Counts {
     pub conflicts_closed: usize,
 }
 
+impl Counts {
+    /// Counts what another delivery changed, too.
+    pub fn add(&mut self, other: &Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.rejected += other.rejected;
+        self.conflicts_opened += other.conflicts_opened;
+        self.conflicts_closed += other.conflicts_closed;
+    }
+}
+
 /// Deliveries.
 #[async_trait]
 pub trait Deliveries {

@@ -21,6 +21,7 @@ import { TextLink } from '../../ui/text-link';
 import { Agents } from './agents';
 import { BrakeNotices } from './brake-notices';
 import { trippedBrakes } from './brakes';
+import { CarryDialog } from './carry-dialog';
 import { PosSystems } from './pos-systems';
 import { StreamTable } from './stream-table';
 import { Webhooks } from './webhooks';
@@ -41,6 +42,7 @@ export function StorePage({
   const { t } = useTranslation();
   const store = useQuery(storeQuery(storeId));
   const [enrolling, setEnrolling] = useState(false);
+  const [carrying, setCarrying] = useState(false);
   const back = (
     <div className={classes.back}>
       <TextLink to={paths.stores}>← {t('nav.stores')}</TextLink>
@@ -65,11 +67,13 @@ export function StorePage({
       title={overview.name}
       before={back}
       about={<About detail={store.data} />}
-      actions={<Actions storeId={storeId} hasAgent={agents.length > 0} onEnrol={() => setEnrolling(true)} />}
+      actions={
+        <Actions storeId={storeId} hasAgent={agents.length > 0} onEnrol={() => setEnrolling(true)} onCarry={() => setCarrying(true)} />
+      }
     >
       <div className={classes.stack}>
         <BrakeNotices detail={store.data} />
-        <Health detail={store.data} onEnrol={() => setEnrolling(true)} />
+        <Health detail={store.data} onEnrol={() => setEnrolling(true)} onCarry={() => setCarrying(true)} />
         {streams.length > 0 && (
           <Panel title={t('store.streams')} note={t('store.streamsNote')} flush>
             <StreamTable streams={streams} />
@@ -112,6 +116,7 @@ export function StorePage({
           )}
         </Panel>
       </div>
+      <CarryDialog storeId={storeId} opened={carrying} onClose={() => setCarrying(false)} />
       {renderEnrol(enrolling ? { id: storeId, name: overview.name } : undefined, () => setEnrolling(false))}
     </Page>
   );
@@ -133,7 +138,17 @@ function About({ detail: { overview } }: { detail: StoreDetail }) {
   );
 }
 
-function Actions({ storeId, hasAgent, onEnrol }: { storeId: string; hasAgent: boolean; onEnrol: () => void }) {
+function Actions({
+  storeId,
+  hasAgent,
+  onEnrol,
+  onCarry,
+}: {
+  storeId: string;
+  hasAgent: boolean;
+  onEnrol: () => void;
+  onCarry: () => void;
+}) {
   const { t } = useTranslation();
   const operator = useMay('operator');
   const admin = useMay('admin');
@@ -167,6 +182,8 @@ function Actions({ storeId, hasAgent, onEnrol }: { storeId: string; hasAgent: bo
             <Menu.Dropdown>
               <Menu.Item onClick={() => sync.mutate('incremental')}>{t('store.syncChanges')}</Menu.Item>
               <Menu.Item onClick={() => sync.mutate('full')}>{t('store.syncFull')}</Menu.Item>
+              <Menu.Divider />
+              <Menu.Item onClick={onCarry}>{t('carry.title')}</Menu.Item>
             </Menu.Dropdown>
           </Menu>
         </Button.Group>
@@ -176,9 +193,10 @@ function Actions({ storeId, hasAgent, onEnrol }: { storeId: string; hasAgent: bo
 }
 
 /** What keeps the store from being green, and what to do about it. */
-function Health({ detail, onEnrol }: { detail: StoreDetail; onEnrol: () => void }) {
+function Health({ detail, onEnrol, onCarry }: { detail: StoreDetail; onEnrol: () => void; onCarry: () => void }) {
   const { t } = useTranslation();
   const admin = useMay('admin');
+  const operator = useMay('operator');
   const { overview, agents } = detail;
   if (overview.state === 'never') {
     return (
@@ -199,6 +217,13 @@ function Health({ detail, onEnrol }: { detail: StoreDetail; onEnrol: () => void 
           <>
             {t('attention.silent')} {overview.last_seen_at && <Age at={overview.last_seen_at} />}
           </>
+        }
+        action={
+          operator && (
+            <Button variant="default" onClick={onCarry}>
+              {t('carry.title')}
+            </Button>
+          )
         }
       >
         {t('attention.silentHint')}

@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use sqlx::types::Json;
 
 use super::engine::{Engine, Row};
-use crate::database::agents::{AgentIdentity, AgentState, Agents, Enrolled};
+use crate::database::agents::{AgentIdentity, AgentState, Agents, Carrier, Enrolled};
 use crate::database::error::found;
 use crate::database::{DatabaseError, DatabaseResult};
 
@@ -111,6 +111,31 @@ impl Agents for Engine {
             tenant: TenantId(row.try_get("tenant_id")?),
             store: StoreId(row.try_get("store_id")?),
             agent: AgentId(row.try_get("id")?),
+        })
+    }
+
+    async fn carrier(&self, tenant: TenantId, agent: AgentId) -> DatabaseResult<Carrier> {
+        let row = sqlx::query(
+            "select a.store_id, a.token_hash, a.revoked_at, s.name as store_name
+             from agents a join stores s on s.tenant_id = a.tenant_id and s.id = a.store_id
+             where a.tenant_id = $1 and a.id = $2",
+        )
+        .bind(tenant.0)
+        .bind(agent.0)
+        .fetch_optional(self.reader())
+        .await?;
+        let row = found(row, "the agent")?;
+        Ok(Carrier {
+            identity: AgentIdentity {
+                tenant,
+                store: StoreId(row.try_get("store_id")?),
+                agent,
+            },
+            store_name: row.try_get("store_name")?,
+            token_hash: row.try_get("token_hash")?,
+            is_revoked: row
+                .try_get::<Option<DateTime<Utc>>, _>("revoked_at")?
+                .is_some(),
         })
     }
 
