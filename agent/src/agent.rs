@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bandwidth::{Bandwidth, cost_of_line};
 pub use crate::capture::{Mode, Shared};
 use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle, drift};
+use crate::carry;
 use crate::config::{Loaded, PosConfig};
 use crate::folder::{DataFolder, Readers, write_whole};
 use crate::live::Live;
@@ -375,6 +376,7 @@ impl Fleet {
                         tracing::warn!("{message}");
                     }
                 }
+                carry::take_receipt(&self.folder, &self.shared.spool).await;
                 let mut state = self.shared.live.snapshot(&self.shared.spool.info());
                 let at = state.at;
                 // Idle agents should let the disk sleep: the time alone is worth a write only now and then.

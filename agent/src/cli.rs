@@ -1,6 +1,7 @@
 //! The command line: what a technician types, and what the service manager starts.
 
 mod ask;
+mod carry;
 mod check;
 mod config_command;
 mod discover;
@@ -155,6 +156,11 @@ enum Command {
     Outbox(OutboxCommand),
     /// Keeps passwords sealed, so that none stands in the configuration.
     Secret(secret::SecretArgs),
+    /// For a store without internet: carries what waits to the cloud on a USB stick, and brings the receipt back.
+    ///
+    /// Enrolling the agent needs the internet once; that of a phone will do.
+    #[command(subcommand)]
+    Carry(CarryCommand),
     /// Tries mappings out.
     #[command(subcommand)]
     Mapping(MappingCommand),
@@ -212,6 +218,32 @@ enum OutboxCommand {
         /// Does not ask.
         #[arg(long)]
         yes: bool,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+}
+
+#[derive(Subcommand)]
+enum CarryCommand {
+    /// Writes everything that waits into one file, encrypted for the cloud alone. The agent may go on working meanwhile.
+    ///
+    /// In the dashboard, on the store's page, "Import from USB stick" takes the file and gives a receipt. Until the receipt
+    /// is imported here, or a line comes back, everything goes on waiting, and the next file holds it once more; what the
+    /// cloud has already is passed over. If writing is cut short, simply run it again.
+    Export {
+        /// The stick, a folder on it, or a file.
+        #[arg(value_name = "FOLDER_OR_FILE")]
+        to: PathBuf,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Takes the receipt of an import, so that what the cloud has is forgotten here.
+    Import {
+        /// The receipt, or a folder with receipts.
+        #[arg(value_name = "RECEIPT")]
+        receipt: PathBuf,
         /// Language; when absent, that of this computer.
         #[arg(long, value_enum)]
         lang: Option<Lang>,
@@ -390,6 +422,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Discover(wish) => runtime()?.block_on(discover::discover(place, wish)),
         Command::Outbox(command) => runtime()?.block_on(outbox::outbox(place, command)),
         Command::Secret(args) => secret::secret(place, args),
+        Command::Carry(command) => carry::carry(place, command),
         Command::Mapping(command) => runtime()?.block_on(check::mapping(place, command)),
         Command::Config(ConfigCommand::Sample) => {
             print!("{}", config::sample());

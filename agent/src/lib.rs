@@ -12,6 +12,7 @@ pub mod bandwidth;
 pub mod breaker;
 pub mod bundle;
 pub mod capture;
+pub mod carry;
 pub mod cli;
 pub mod config;
 pub mod crash;

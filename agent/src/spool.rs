@@ -4,6 +4,7 @@
 //! rows and the marks of its files are stored in one transaction: a crash at any point resumes with nothing lost and
 //! nothing doubled. The spool never talks to a POS or to the cloud.
 
+mod carried;
 mod commit;
 mod delivery;
 mod handle;
@@ -22,6 +23,7 @@ use fluxion_model::id::{BatchSeq, Epoch, ExternalId};
 use fluxion_model::job::JobReport;
 use fluxion_model::stream::Cursor;
 
+pub use carried::{Carrying, ReceiptEffect};
 pub use handle::Spool;
 pub use peek::{Peek, StreamSummary, WaitingSummary};
 pub use queue::{Part, Waiting};

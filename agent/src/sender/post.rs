@@ -31,6 +31,8 @@ const RECHECK: Duration = Duration::from_secs(60);
 /// Where the sender stands.
 pub(super) struct Post<'a> {
     pub link: &'a Link,
+    /// The spool's life that these numbers belong to. Others than the sender may begin a new one.
+    epoch: Epoch,
     /// The last acknowledged batch, and how far that is forgotten.
     acked: u64,
     forgotten: u64,
@@ -80,6 +82,7 @@ impl Flight {
 pub async fn post(link: &Link) {
     let mut post = Post {
         link,
+        epoch: link.spool.info().epoch,
         acked: 0,
         forgotten: 0,
         early: VecDeque::new(),
@@ -138,6 +141,10 @@ impl Post<'_> {
 
     async fn step(&mut self, cloud: &Cloud) -> Result<Step, SpoolError> {
         let epoch = self.link.spool.info().epoch;
+        if epoch != self.epoch {
+            self.restart();
+            self.epoch = epoch;
+        }
         let after = self.acked;
         let follows =
             |early: &Flight| early.waiting.epoch == epoch && early.waiting.seq.0 == after + 1;
@@ -386,6 +393,10 @@ impl Post<'_> {
         {
             tracing::error!("{why}");
             return self.new_life().await.is_ok();
+        }
+        // What came to the cloud on a stick need not go over the line.
+        if held.epoch == Some(info.epoch) {
+            self.acked = self.acked.max(held.last_seq.map_or(0, |seq| seq.0));
         }
         true
     }

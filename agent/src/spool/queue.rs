@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use fluxion_model::delivery::DeliveryHeader;
 use fluxion_model::id::{BatchSeq, Epoch, JobId, PosSystemId, StreamName};
 use fluxion_model::wire;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::carried::has_left;
 use super::store::{Store, damaged, write_next_seq};
 use super::{SpoolError, SpoolResult};
 
@@ -93,44 +94,7 @@ impl Waiting {
 impl Store {
     /// The first batch after this number, if one waits.
     pub fn next_batch(&mut self, after: u64) -> SpoolResult<Option<Waiting>> {
-        let row = self
-            .db
-            .prepare_cached(
-                "SELECT seq, pos, stream, job, mapping_version, lines, made_at, body
-                 FROM batches WHERE seq > ?1 ORDER BY seq LIMIT 1",
-            )?
-            .query_row(params![after.cast_signed()], |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get::<_, String>(3)?,
-                    row.get::<_, u32>(4)?,
-                    row.get::<_, u32>(5)?,
-                    row.get::<_, String>(6)?,
-                    row.get::<_, Vec<u8>>(7)?,
-                ))
-            })
-            .optional()?;
-        let Some((seq, pos, stream, job, mapping_version, lines, made_at, body)) = row else {
-            return Ok(None);
-        };
-        Ok(Some(Waiting {
-            epoch: self.epoch,
-            seq: BatchSeq(seq.cast_unsigned()),
-            pos,
-            stream: StreamName::new(stream)
-                .map_err(|_| damaged("a stream's name cannot be read"))?,
-            job: job
-                .parse()
-                .map_err(|_| damaged("a job's id cannot be read"))?,
-            mapping_version,
-            lines,
-            made_at: DateTime::parse_from_rfc3339(&made_at)
-                .map_err(|_| damaged("a time cannot be read"))?
-                .with_timezone(&Utc),
-            body,
-        }))
+        next_waiting(&self.db, self.epoch, after)
     }
 
     /// The number of the first batch that is not known to be acknowledged.
@@ -174,6 +138,9 @@ impl Store {
     }
 
     /// Puts parts in the place of a batch, numbering those behind it anew. For a batch that the cloud refuses.
+    ///
+    /// # Errors
+    /// [`SpoolError::NewLife`] when a number that would change has left in a file; a new life has begun then.
     pub fn replace_batch(&mut self, waiting: &Waiting, parts: &[Part]) -> SpoolResult<()> {
         if waiting.epoch != self.epoch {
             return Ok(());
@@ -181,6 +148,11 @@ impl Store {
         let added = (parts.len() as u64).saturating_sub(1).cast_signed();
         let seq = waiting.seq.0.cast_signed();
         let tx = self.db.transaction()?;
+        if added > 0 && has_left(&tx, self.epoch, waiting.seq)? {
+            drop(tx);
+            self.begin_new_life()?;
+            return Err(SpoolError::NewLife);
+        }
         tx.execute(
             "UPDATE batches SET seq = -(seq + ?2) WHERE seq > ?1",
             params![seq, added],
@@ -209,4 +181,48 @@ impl Store {
         self.next_seq = next;
         self.read_counts()
     }
+}
+
+/// The first batch after this number, if one waits.
+pub(super) fn next_waiting(
+    db: &Connection,
+    epoch: Epoch,
+    after: u64,
+) -> SpoolResult<Option<Waiting>> {
+    let row = db
+        .prepare_cached(
+            "SELECT seq, pos, stream, job, mapping_version, lines, made_at, body
+             FROM batches WHERE seq > ?1 ORDER BY seq LIMIT 1",
+        )?
+        .query_row(params![after.cast_signed()], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, u32>(4)?,
+                row.get::<_, u32>(5)?,
+                row.get::<_, String>(6)?,
+                row.get::<_, Vec<u8>>(7)?,
+            ))
+        })
+        .optional()?;
+    let Some((seq, pos, stream, job, mapping_version, lines, made_at, body)) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Waiting {
+        epoch,
+        seq: BatchSeq(seq.cast_unsigned()),
+        pos,
+        stream: StreamName::new(stream).map_err(|_| damaged("a stream's name cannot be read"))?,
+        job: job
+            .parse()
+            .map_err(|_| damaged("a job's id cannot be read"))?,
+        mapping_version,
+        lines,
+        made_at: DateTime::parse_from_rfc3339(&made_at)
+            .map_err(|_| damaged("a time cannot be read"))?
+            .with_timezone(&Utc),
+        body,
+    }))
 }

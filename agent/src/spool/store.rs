@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use fluxion_model::Uuid;
 use fluxion_model::id::{BatchSeq, Epoch};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -96,8 +97,11 @@ impl Store {
     }
 
     fn open_file(path: &Path) -> SpoolResult<Self> {
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.set_prepared_statement_cache_capacity(64);
+        // An export in another process writes a note into the file. A transaction that is to write from its beginning waits
+        // for that; one that only finds out later would fail.
+        db.set_transaction_behavior(rusqlite::TransactionBehavior::Immediate);
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.execute_batch(
             "PRAGMA auto_vacuum = INCREMENTAL;
@@ -193,7 +197,9 @@ impl Store {
     /// Begins a new life in the same file: every stream is read again and everything is sent again under a new epoch.
     /// Batches that wait are kept and numbered anew, because a file they came from may be gone.
     pub fn begin_new_life(&mut self) -> SpoolResult<Epoch> {
-        let epoch = Epoch::generate();
+        // Later than the old one even when the clock was set back: the cloud tells by that which file is out of date.
+        let next = Epoch(Uuid::from_u128(self.epoch.0.as_u128().wrapping_add(1)));
+        let epoch = Epoch::generate().max(next);
         let tx = self.db.transaction()?;
         tx.execute("UPDATE batches SET seq = -seq", [])?;
         let waiting: Vec<i64> = tx

@@ -18,5 +18,6 @@ mod secrets;
 mod sender;
 mod service;
 mod spool;
+mod spool_carried;
 mod spool_chaos;
 mod webhook;

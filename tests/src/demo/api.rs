@@ -197,6 +197,19 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Brings a file that an agent wrote. Whatever is answered is told.
+    ///
+    /// # Errors
+    /// When nothing is.
+    pub async fn bring(&self, file: Vec<u8>) -> Result<(StatusCode, Value)> {
+        let request = self.client.post(format!("{}/v1/carry", self.base));
+        let request = request
+            .header(header::COOKIE, &self.cookie)
+            .header(header::ORIGIN, &self.base);
+        let answer = request.body(file).send().await?;
+        Ok((answer.status(), answer.json().await?))
+    }
+
     /// All pages of a list.
     ///
     /// # Errors

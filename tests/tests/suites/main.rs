@@ -6,6 +6,7 @@
 )]
 
 mod adminpaq;
+mod carry;
 mod chaos;
 mod packs;
 mod pages;
