@@ -19,6 +19,7 @@ use crate::folder::{DataFolder, Readers, write_whole};
 use crate::live::Live;
 use crate::sender::{self, Link};
 use crate::spool::{Opened, Spool, SpoolError};
+use crate::status_page::{self, View};
 
 /// Streams that read at the same time, over all POS systems: bounds memory and the load on an old PC.
 const READERS: usize = 2;
@@ -113,6 +114,7 @@ impl Agent {
         }
         let mut tasks = JoinSet::new();
         fleet.start_talking(&mut tasks);
+        fleet.show_page(&mut tasks);
         Ok(Self {
             live,
             spool,
@@ -240,6 +242,26 @@ impl Fleet {
         }
         self.shared.live.forget_pos(&config.name);
         self.set_up(config);
+    }
+
+    /// Shows how it stands on a page of this computer, where the configuration asks for one.
+    fn show_page(&self, tasks: &mut JoinSet<()>) {
+        let page = self.loaded.config.status_page.as_ref();
+        let Some(page) = page.filter(|_| self.shared.mode == Mode::Resident) else {
+            return;
+        };
+        let view = Arc::new(View {
+            live: Arc::clone(&self.shared.live),
+            spool: self.shared.spool.clone(),
+            folder: self.folder.clone(),
+            spool_limit: self.shared.max_waiting_bytes,
+            started: chrono::Utc::now(),
+        });
+        tasks.spawn(status_page::serve(
+            page.listen,
+            view,
+            self.shared.cancel.clone(),
+        ));
     }
 
     fn start_talking(self: &Arc<Self>, tasks: &mut JoinSet<()>) {

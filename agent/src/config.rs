@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::redact;
+use crate::status_page::StatusPageConfig;
 
 pub use bandwidth::{BandwidthConfig, Day, Line, PlanEntry, TimeOfDay};
 pub use capture::{CaptureChoice, CaptureName, name_of};
@@ -51,6 +52,9 @@ pub struct Config {
     /// How much of the store's line the agent takes.
     #[serde(default)]
     pub bandwidth: BandwidthConfig,
+    /// A page on this computer that says whether everything is well. Without this section there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_page: Option<StatusPageConfig>,
     /// The POS systems of this store, one `[[pos]]` each.
     #[serde(default)]
     pub pos: Vec<PosConfig>,

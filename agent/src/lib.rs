@@ -26,6 +26,7 @@ pub mod sender;
 pub mod service;
 mod spanish;
 pub mod spool;
+pub mod status_page;
 pub mod supervise;
 
 /// This agent's version: that of the release it was built for, else that of the source.

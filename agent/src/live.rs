@@ -65,6 +65,9 @@ pub struct Snapshot {
     pub queued_bytes: u64,
     /// POS systems that cannot be read at all, and why.
     pub pos_problems: BTreeMap<String, String>,
+    /// Why the status page cannot be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_problem: Option<String>,
     /// Every stream.
     pub streams: Vec<StreamLive>,
 }
@@ -80,6 +83,7 @@ struct Inner {
     streams: BTreeMap<(String, StreamName), StreamLive>,
     cloud: CloudLive,
     pos_problems: BTreeMap<String, String>,
+    page_problem: Option<String>,
 }
 
 impl Live {
@@ -122,6 +126,14 @@ impl Live {
         self.inner().pos_problems.insert(pos.to_owned(), problem);
     }
 
+    /// Says why the status page cannot be shown, or that it can. Whether this is new.
+    pub fn page_problem(&self, problem: Option<String>) -> bool {
+        let mut inner = self.inner();
+        let is_new = inner.page_problem != problem;
+        inner.page_problem = problem;
+        is_new
+    }
+
     /// Forgets a POS system, because it is set up anew.
     pub fn forget_pos(&self, pos: &str) {
         let mut inner = self.inner();
@@ -153,6 +165,7 @@ impl Live {
             queued_batches: queue.batches,
             queued_bytes: queue.bytes,
             pos_problems: inner.pos_problems.clone(),
+            page_problem: inner.page_problem.clone(),
             streams: inner.streams.values().cloned().collect(),
         }
     }

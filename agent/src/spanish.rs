@@ -6,6 +6,8 @@
 
 use fluxion_connectors::{Remedy, SourceError};
 
+use crate::spool::Halt;
+
 /// What happened, in a few words, and what to do about it. The second is general; the hint has the names.
 fn known(code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
@@ -99,6 +101,17 @@ pub(crate) fn what(error: &SourceError) -> &'static str {
         Remedy::Retry => "no responde como se espera",
         Remedy::Resnapshot => "hay que leer todo de nuevo",
     }
+}
+
+/// What to do about a stream that waits for a person.
+#[must_use]
+pub(crate) fn halted(pos: &str, stream: &str, halt: &Halt) -> String {
+    if halt.code == "delete_brake" {
+        return format!(
+            "si las eliminaciones son ciertas, ejecute `fluxion-agent confirm-deletes --pos \"{pos}\" --stream {stream}`"
+        );
+    }
+    remedy(&halt.code, halt.hint.as_deref().unwrap_or_default())
 }
 
 /// What to do, with the connector's own words behind it.

@@ -126,6 +126,9 @@ fn show_cloud(state: &Snapshot) {
         (None, Some(at)) => println!("Cloud: answered {}", ago(at)),
         (None, None) => println!("Cloud: not asked yet"),
     }
+    if let Some(problem) = &state.page_problem {
+        println!("{problem}");
+    }
     for (pos, problem) in &state.pos_problems {
         println!("POS system {pos} cannot be read: {problem}");
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::schema_for;
 use serde_json::Value;
 
+use crate::status_page::StatusPageConfig;
+
 use super::{
     BandwidthConfig, CaptureChoice, CaptureName, Config, Day, DeleteBrake, Every, LogConfig,
     PlanEntry, PosConfig, Schedule, SpoolConfig, TimeOfDay,
@@ -82,6 +84,9 @@ fn example() -> Config {
             plan: vec![opening_hours()],
             ..BandwidthConfig::default()
         },
+        status_page: Some(StatusPageConfig {
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8790)),
+        }),
         pos: vec![pos, export],
     }
 }
@@ -117,6 +122,7 @@ const COMMENTED: &[&str] = &[
     "rows_per_second",
     "streams",
     "capture",
+    "status_page",
     "percent",
     "min_rows",
 ];

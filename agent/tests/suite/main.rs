@@ -20,4 +20,5 @@ mod service;
 mod spool;
 mod spool_carried;
 mod spool_chaos;
+mod status_page;
 mod webhook;

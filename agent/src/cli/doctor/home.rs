@@ -192,11 +192,7 @@ fn halted(report: &mut Report, stream: &StreamSummary) {
         let what = format!("{name}: {waits} {since}: {}", halt.message);
         let hint = halt.hint.as_deref().unwrap_or_default();
         let remedy = match report.lang {
-            Lang::Es if halt.code == "delete_brake" => format!(
-                "si las eliminaciones son ciertas, ejecute `fluxion-agent confirm-deletes --pos \"{}\" --stream {}`",
-                stream.pos, stream.stream
-            ),
-            Lang::Es => crate::spanish::remedy(&halt.code, hint),
+            Lang::Es => crate::spanish::halted(&stream.pos, &stream.stream, halt),
             Lang::En if hint.is_empty() => "see the log of the agent".to_owned(),
             Lang::En => hint.to_owned(),
         };
