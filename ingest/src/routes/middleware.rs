@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use fluxion_model::Uuid;
@@ -20,6 +20,12 @@ use crate::problem::{ApiError, Kind, Problem};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer than any request may take that is not held open on purpose.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
+/// Where agents post. Who they are is known before the body is read.
+const DELIVERIES: &str = "/v1/agents/batches";
+/// The slowest line, in bytes per second, over which a delivery still gets through.
+const SLOWEST_LINE: u64 = 1_000;
+/// No delivery is waited for longer.
+const LONGEST_DELIVERY: Duration = Duration::from_secs(3_600);
 /// What the dashboard needs, and nothing else. Its component library writes style attributes.
 const CONTENT_SECURITY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -52,14 +58,26 @@ async fn time_limit(request: Request, next: Next) -> Response {
     if request.uri().path() == super::carry::PATH {
         return next.run(request).await;
     }
-    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+    let limit = limit_for(request.uri().path(), request.headers());
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ApiError::new(
-            Kind::Timeout,
-            "It took more than two minutes. Ask for less at once.",
-        )
-        .into_response(),
+        Err(_) => {
+            let seconds = limit.as_secs();
+            let what = format!("It took more than {seconds} seconds. Ask for less at once.");
+            ApiError::new(Kind::Timeout, what).into_response()
+        }
     }
+}
+
+/// A delivery over a narrow line, or from an agent that may take only so much of it, is given the time that its announced
+/// length needs.
+fn limit_for(path: &str, headers: &HeaderMap) -> Duration {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .filter(|_| path == DELIVERIES)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok())
+        .unwrap_or(0);
+    (TIME_LIMIT + Duration::from_secs(length / SLOWEST_LINE)).min(LONGEST_DELIVERY)
 }
 
 /// Answers 304 to whoever has the same list already.
@@ -201,4 +219,22 @@ fn plain_failure(response: &Response) -> Option<Problem> {
         status: status.as_u16(),
         ..problem.clone()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_over_a_narrow_line_has_the_time_its_length_needs_and_nothing_else_has() {
+        let announced = |length: &'static str| {
+            HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static(length))])
+        };
+        let seconds = |path, headers| limit_for(path, &headers).as_secs();
+        assert_eq!(seconds(DELIVERIES, announced("800000")), 920);
+        assert_eq!(seconds(DELIVERIES, announced("16000000")), 3_600);
+        assert_eq!(seconds(DELIVERIES, announced("much")), 120);
+        assert_eq!(seconds(DELIVERIES, HeaderMap::new()), 120);
+        assert_eq!(seconds("/v1/agents/enrol", announced("800000")), 120);
+    }
 }
