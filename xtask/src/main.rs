@@ -33,6 +33,8 @@ cargo xtask <command>
   test windows      the program and installers for Windows, under Wine: service, faults, upgrade, uninstall
   bench load        full load of 200,000 products and 300,000 sales against the raw pipe
                     --scale 0.1  a tenth of it      --rounds N  how often (default 3)
+  bench agent       what the agent takes of a store PC: memory, processor, start, size, bytes for a changed row
+                    --scale 0.25 share of the full load      --idle 30  seconds of rest that are measured
   bench latency     from a change at the POS to the agent's spool, for each way of noticing changes at once
                     --changes 300  how many are timed      --only binlog  only ways of that name
   dist              what stores and operators get, in target/shipped: agent and installer for Windows (7 SP1 and newer);

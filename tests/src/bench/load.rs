@@ -37,6 +37,8 @@ pub struct Options {
 }
 
 const DATABASE: &str = "pos";
+/// Of the bench's mapping.
+pub(super) const STREAMS: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Sink {
@@ -159,7 +161,7 @@ impl Bench<'_> {
         let api = Api::log_in(&cloud.url, EMAIL, PASSWORD).await?;
         let mapping = folder.join("mapping.toml");
         std::fs::write(&mapping, include_str!("../../bench/mapping.toml"))?;
-        let section = self.section();
+        let section = section(self.source, DATABASE, "every = \"1h\"\n");
         let mut agent =
             Agent::install(&api, &cloud.url, folder, "Bench", "Caracas", &section).await?;
         self.postgres.query("postgres", "CHECKPOINT")?;
@@ -167,7 +169,7 @@ impl Bench<'_> {
 
         let begun = Instant::now();
         agent.start()?;
-        self.until_loaded(&api, &agent.store_id)
+        until_loaded(&api, &agent.store_id, STREAMS)
             .await
             .context(format!("logs are in {}", folder.display()))?;
         let took = begun.elapsed();
@@ -187,45 +189,6 @@ impl Bench<'_> {
         }
         cloud.stop();
         Ok(run)
-    }
-
-    fn section(&self) -> String {
-        format!(
-            "[[pos]]\nname = \"bench\"\nconnector = \"mysql\"\nmapping = \"mapping.toml\"\n\
-             time_zone = \"America/Caracas\"\ncurrency = \"VES\"\nevery = \"1h\"\n\n[pos.connection]\n\
-             host = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\npassword = \"{}\"\ndatabase = \"{DATABASE}\"\n",
-            self.source.port(),
-            mariadb::USER,
-            mariadb::PASSWORD
-        )
-    }
-
-    /// Until each of the four streams has reported its end: reports travel behind the records they are about.
-    async fn until_loaded(&self, api: &Api, store: &str) -> Result<()> {
-        const STREAMS: usize = 4;
-        let begun = Instant::now();
-        loop {
-            let jobs: Vec<Job> = api.all(&format!("/v1/jobs?store={store}")).await?;
-            if let Some(failed) = jobs.iter().find(|job| job.status == "failed") {
-                bail!(
-                    "{} failed: {}",
-                    failed.stream,
-                    failed.error.clone().unwrap_or_default()
-                );
-            }
-            let done: BTreeSet<_> = jobs
-                .iter()
-                .filter(|job| job.status == "completed")
-                .map(|job| job.stream.as_str())
-                .collect();
-            if done.len() == STREAMS {
-                return Ok(());
-            }
-            if begun.elapsed() > Duration::from_secs(1800) {
-                bail!("the load did not end within half an hour; done: {done:?}");
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
     }
 
     async fn compare(&self, api: &Api, store: &str) -> Result<()> {
@@ -271,8 +234,47 @@ impl Bench<'_> {
     }
 }
 
+/// The POS as the agent's configuration names it.
+pub(super) fn section(source: &MariaDb, database: &str, every: &str) -> String {
+    format!(
+        "[[pos]]\nname = \"bench\"\nconnector = \"mysql\"\nmapping = \"mapping.toml\"\n\
+         time_zone = \"America/Caracas\"\ncurrency = \"VES\"\n{every}\n[pos.connection]\n\
+         host = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\npassword = \"{}\"\ndatabase = \"{database}\"\n",
+        source.port(),
+        mariadb::USER,
+        mariadb::PASSWORD
+    )
+}
+
+/// Until so many streams have reported their end: reports travel behind the records they are about.
+pub(super) async fn until_loaded(api: &Api, store: &str, streams: usize) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let jobs: Vec<Job> = api.all(&format!("/v1/jobs?store={store}")).await?;
+        if let Some(failed) = jobs.iter().find(|job| job.status == "failed") {
+            bail!(
+                "{} failed: {}",
+                failed.stream,
+                failed.error.clone().unwrap_or_default()
+            );
+        }
+        let done: BTreeSet<_> = jobs
+            .iter()
+            .filter(|job| job.status == "completed")
+            .map(|job| (job.pos_system.as_str(), job.stream.as_str()))
+            .collect();
+        if done.len() == streams {
+            return Ok(());
+        }
+        if begun.elapsed() > Duration::from_secs(1800) {
+            bail!("the load did not end within half an hour; done: {done:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Bytes of all deliveries as they came over the wire, by the service's own count.
-async fn wire_bytes(url: &str) -> Result<Option<u64>> {
+pub(super) async fn wire_bytes(url: &str) -> Result<Option<u64>> {
     let text = reqwest::get(format!("{url}/metrics")).await?.text().await?;
     let value = text
         .lines()
@@ -363,12 +365,12 @@ fn print(sizes: Sizes, csv: u64, pipes: &[Duration], engines: &[(Sink, Vec<Run>)
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a person")]
-fn mib(bytes: u64) -> String {
+pub(super) fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
 }

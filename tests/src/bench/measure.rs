@@ -38,6 +38,40 @@ impl Usage {
     }
 }
 
+/// Memory that a process has resident now, bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Resident {
+    /// All of it, its program's pages included, which the system may drop at any time.
+    pub all: u64,
+    /// What it allocated.
+    pub own: u64,
+}
+
+impl Resident {
+    /// Of this process.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            all: of_status(pid, "VmRSS:"),
+            own: of_status(pid, "RssAnon:"),
+        }
+    }
+}
+
+/// Seconds that a process's threads have run, to the nanosecond, where the kernel counts it so finely.
+pub fn ran(pid: u32) -> f64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let nanoseconds: u64 = tasks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| {
+            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        })
+        .sum();
+    std::time::Duration::from_nanos(nanoseconds).as_secs_f64()
+}
+
 fn cpu(pid: &str) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name in parentheses may hold blanks; what follows may not.
@@ -54,8 +88,12 @@ fn cpu(pid: &str) -> f64 {
 }
 
 fn peak(pid: u32) -> u64 {
+    of_status(pid, "VmHWM:")
+}
+
+fn of_status(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
         .unwrap_or(0)
         * 1024

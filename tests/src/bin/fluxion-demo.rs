@@ -40,6 +40,8 @@ enum What {
 enum Bench {
     /// A full load from MariaDB, against the raw pipe.
     Load(bench::Options),
+    /// What the agent takes of a store PC: memory, processor, start, size, bytes for a changed row.
+    Agent(bench::agent::Options),
     /// From a change at the POS to the agent's spool.
     Latency(bench::latency::Options),
 }
@@ -65,6 +67,9 @@ fn start() -> Result<ExitCode> {
         What::Bench {
             what: Bench::Load(options),
         } => runtime.block_on(bench::run(options))?,
+        What::Bench {
+            what: Bench::Agent(options),
+        } => runtime.block_on(bench::agent::run(options))?,
         What::Bench {
             what: Bench::Latency(options),
         } => runtime.block_on(bench::latency::run(options))?,
