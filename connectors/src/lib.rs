@@ -10,6 +10,7 @@ pub mod connector;
 pub mod error;
 pub mod files;
 pub mod firebird;
+pub mod held;
 pub mod mysql;
 #[cfg(feature = "odbc")]
 pub mod odbc;

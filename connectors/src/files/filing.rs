@@ -10,6 +10,7 @@ use super::KIND;
 use super::config::FilesConfig;
 use crate::connector::{Finding, Level, RowProblem, Said};
 use crate::error::{SourceError, SourceResult};
+use crate::held::patiently;
 
 /// Reports end in this; such files are never read.
 pub(super) const REPORT_ENDING: &str = ".report.txt";
@@ -58,7 +59,7 @@ fn try_out(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let trial = folder.join(".fluxion-trial.tmp");
     fs::write(&trial, b"")?;
-    fs::remove_file(&trial)?;
+    patiently(|| fs::remove_file(&trial))?;
     if is_new {
         fs::remove_dir(folder)?;
     }
@@ -133,7 +134,7 @@ pub(super) fn file_away(
     }
     move_file(path, &target).map_err(told)?;
     if let Some(marker) = marker.filter(|marker| marker.exists()) {
-        fs::remove_file(marker).map_err(told)?;
+        patiently(|| fs::remove_file(marker)).map_err(told)?;
     }
     Ok(())
 }
@@ -159,10 +160,10 @@ fn free_name(folder: &Path, path: &Path) -> PathBuf {
 
 /// A rename, or a copy where the folders are on different disks.
 fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
+    match patiently(|| fs::rename(from, to)) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             fs::copy(from, to)?;
-            fs::remove_file(from)
+            patiently(|| fs::remove_file(from))
         }
         result => result,
     }
