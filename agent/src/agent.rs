@@ -6,26 +6,30 @@ use std::time::Duration;
 
 use fluxion_model::command::{Action, CommandOutcome, SyncMode};
 use fluxion_model::id::StreamName;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::bandwidth::{Bandwidth, cost_of_line};
 pub use crate::capture::{Mode, Shared};
 use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle, drift};
 use crate::carry;
+use crate::clock;
 use crate::config::{Loaded, PosConfig};
 use crate::folder::{DataFolder, Readers, write_whole};
 use crate::live::Live;
+use crate::room::DiskRoom;
 use crate::sender::{self, Link};
 use crate::spool::{Opened, Spool, SpoolError};
 use crate::status_page::{self, View};
+use crate::surroundings::Surroundings;
 
 /// Streams that read at the same time, over all POS systems: bounds memory and the load on an old PC.
 const READERS: usize = 2;
 const PROBE_EVERY: Duration = Duration::from_secs(60);
 const MEND_EVERY: Duration = Duration::from_secs(60);
 /// With what follows it, less than the service waits for the agent.
+/// Nothing new for so long, and what a load needed is given back.
+const REST_AFTER: Duration = Duration::from_secs(10);
 const STOP_WITHIN: Duration = Duration::from_secs(6);
 
 /// Makes a POS system ready; tests put their own connector in.
@@ -49,6 +53,8 @@ struct Fleet {
     loaded: Loaded,
     folder: DataFolder,
     build: BuildPos,
+    surroundings: Surroundings,
+    jumps: watch::Sender<u64>,
     shared: Shared,
     link: Arc<Link>,
     systems: Mutex<BTreeMap<String, System>>,
@@ -71,6 +77,21 @@ impl Agent {
         mode: Mode,
         build: BuildPos,
     ) -> Result<Self, SpoolError> {
+        let surroundings = Surroundings::of(&folder);
+        Self::start_among(surroundings, loaded, folder, mode, build)
+    }
+
+    /// The same, where somebody else answers for the system.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used.
+    pub fn start_among(
+        surroundings: Surroundings,
+        loaded: Loaded,
+        folder: DataFolder,
+        mode: Mode,
+        build: BuildPos,
+    ) -> Result<Self, SpoolError> {
         let (spool, opened) = Spool::open(folder.path())?;
         if let Opened::Replaced { kept } = &opened {
             tracing::error!(
@@ -83,13 +104,15 @@ impl Agent {
         }
         let live = Arc::new(Live::default());
         let cancel = CancellationToken::new();
-        let server = loaded.config.server.clone();
+        let (jumps, jumped) = watch::channel(0);
+        let least = loaded.config.spool.min_free_mb.saturating_mul(1_000_000);
+        let room = DiskRoom::new(least, Arc::clone(&surroundings.free_bytes));
         let link = Arc::new(Link::new(
-            server,
+            &loaded.config,
             folder.clone(),
             spool.clone(),
             Arc::clone(&live),
-            Arc::new(Bandwidth::new(loaded.config.bandwidth.clone())),
+            jumped.clone(),
             cancel.clone(),
         ));
         let shared = Shared {
@@ -98,6 +121,8 @@ impl Agent {
             permits: Arc::new(Semaphore::new(READERS)),
             quick_permits: Arc::new(Semaphore::new(READERS)),
             cancel: cancel.clone(),
+            jumps: jumped,
+            room,
             max_waiting_bytes: loaded.config.spool.max_size_mb.saturating_mul(1_000_000),
             mode,
         };
@@ -105,6 +130,8 @@ impl Agent {
             loaded,
             folder,
             build,
+            surroundings,
+            jumps,
             shared,
             link,
             systems: Mutex::default(),
@@ -270,7 +297,17 @@ impl Fleet {
         let (link, folder) = (Arc::clone(&self.link), self.folder.clone());
         tasks.spawn(async move { sender::beat(&link, &folder).await });
         let link = Arc::clone(&self.link);
-        tasks.spawn(async move { link.bandwidth.watch_cost(&link.cancel, cost_of_line).await });
+        let ask = Arc::clone(&self.surroundings.cost_of_line);
+        tasks.spawn(async move { link.bandwidth.watch_cost(&link.cancel, ask).await });
+        let (room, cancel) = (self.shared.room.clone(), self.shared.cancel.clone());
+        tasks.spawn(async move { room.look_on(&cancel).await });
+        let (spool, cancel) = (self.shared.spool.clone(), self.shared.cancel.clone());
+        tasks.spawn(async move { rest_between_loads(&spool, &cancel).await });
+        let fleet = Arc::clone(self);
+        tasks.spawn(async move {
+            let (wall, cancel) = (&fleet.surroundings.wall, &fleet.shared.cancel);
+            clock::watch(wall, cancel, &fleet.jumps, || fleet.forget_pauses()).await;
+        });
         if self.shared.mode == Mode::OneShot {
             return;
         }
@@ -310,6 +347,19 @@ impl Fleet {
                 }
             }
         }
+    }
+
+    /// Whoever did not answer before this computer slept may answer now, and no open line has survived it.
+    fn forget_pauses(&self) {
+        for worker in self
+            .systems()
+            .values()
+            .filter_map(|system| system.workers.first())
+        {
+            worker.pos.breaker.try_now();
+        }
+        self.link.breaker.try_now();
+        self.link.forget_cloud();
     }
 
     fn order(
@@ -423,6 +473,25 @@ impl Fleet {
         let text = serde_json::to_vec_pretty(state).unwrap_or_default();
         if let Err(error) = write_whole(&self.folder.state_file(), &text, Readers::Folder) {
             tracing::debug!(%error, "the state file could not be written");
+        }
+    }
+}
+
+/// An agent rests most of the day, on a computer whose memory the till needs.
+async fn rest_between_loads(spool: &Spool, cancel: &CancellationToken) {
+    let mut rested_at = spool.info().last_seq;
+    loop {
+        let before = spool.info().last_seq;
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(REST_AFTER) => {}
+        }
+        let now = spool.info().last_seq;
+        if now == before && now != rested_at {
+            match spool.call(|store| store.rest()).await {
+                Ok(()) => rested_at = now,
+                Err(error) => tracing::debug!("{}", crate::chain(&error)),
+            }
         }
     }
 }

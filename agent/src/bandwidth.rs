@@ -5,6 +5,7 @@
 //! commands) does not ask.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -118,10 +119,11 @@ impl Bandwidth {
     pub async fn watch_cost(
         &self,
         cancel: &CancellationToken,
-        ask: impl Fn() -> Option<Line> + Clone + Send + 'static,
+        ask: Arc<dyn Fn() -> Option<Line> + Send + Sync>,
     ) {
         loop {
-            let asked = tokio::task::spawn_blocking(ask.clone()).await;
+            let ask = Arc::clone(&ask);
+            let asked = tokio::task::spawn_blocking(move || ask()).await;
             self.line_is(asked.ok().flatten().unwrap_or(Line::Unmetered));
             tokio::select! {
                 () = cancel.cancelled() => return,
@@ -163,7 +165,6 @@ pub fn cost_of_line() -> Option<Line> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicU32;
 
     use chrono::NaiveTime;
@@ -236,7 +237,7 @@ mod tests {
                     1 => Some(Line::Unmetered),
                     _ => None,
                 };
-                bandwidth.watch_cost(&cancel, ask).await;
+                bandwidth.watch_cost(&cancel, Arc::new(ask)).await;
             }
         });
         while asked.load(Ordering::Relaxed) < 1 || bandwidth.rate().is_none() {

@@ -7,6 +7,7 @@
 mod bandwidth;
 mod capture;
 mod load;
+mod network;
 mod plain;
 mod sample;
 mod schedule;
@@ -29,6 +30,7 @@ use crate::status_page::StatusPageConfig;
 pub use bandwidth::{BandwidthConfig, Day, Line, PlanEntry, TimeOfDay};
 pub use capture::{CaptureChoice, CaptureName, name_of};
 pub use load::{ConfigError, Loaded, data_dir_of, load};
+pub use network::{NetworkConfig, ProxyChoice};
 pub use plain::{PlainSecret, plain_secrets, with_references};
 pub use sample::sample;
 pub use schedule::{Every, Schedule};
@@ -55,9 +57,27 @@ pub struct Config {
     /// A page on this computer that says whether everything is well. Without this section there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_page: Option<StatusPageConfig>,
+    /// How the agent leaves the store's network.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// How the agent stands beside other programs on this computer: "below_normal" takes the processor and the disk when
+    /// nobody else wants them; "normal" takes its turn like any other.
+    #[serde(default)]
+    pub priority: Priority,
     /// The POS systems of this store, one `[[pos]]` each.
     #[serde(default)]
     pub pos: Vec<PosConfig>,
+}
+
+/// How the agent stands beside other programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Behind them.
+    #[default]
+    BelowNormal,
+    /// Among them.
+    Normal,
 }
 
 /// What is logged, and for how long.
@@ -68,6 +88,8 @@ pub struct LogConfig {
     pub level: String,
     /// How many daily log files are kept, in the folder `logs` of the data folder.
     pub keep_days: u16,
+    /// All log files together have at most so many megabytes; the oldest go first.
+    pub max_mb: u32,
 }
 
 impl Default for LogConfig {
@@ -75,6 +97,7 @@ impl Default for LogConfig {
         Self {
             level: "info".to_owned(),
             keep_days: 14,
+            max_mb: 100,
         }
     }
 }
@@ -86,11 +109,17 @@ pub struct SpoolConfig {
     /// How much may wait for the cloud, in megabytes of compressed deliveries. Past it the agent stops reading the
     /// POS, and says so, until there is room again; 1,024 MB are months of an ordinary store.
     pub max_size_mb: u64,
+    /// The agent leaves so many megabytes of the disk free. With less it stops reading the POS, and says so; it goes on
+    /// sending, and reads on by itself when there is a quarter more than this again. 0 turns that off.
+    pub min_free_mb: u64,
 }
 
 impl Default for SpoolConfig {
     fn default() -> Self {
-        Self { max_size_mb: 1024 }
+        Self {
+            max_size_mb: 1024,
+            min_free_mb: 500,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use fluxion_connectors::held::patiently;
 use fluxion_model::command::Action;
 use fluxion_model::id::{AgentId, Epoch};
 use serde::{Deserialize, Serialize};
@@ -162,7 +163,7 @@ impl DataFolder {
     /// As it stands in the file.
     fn kept_identity(&self) -> anyhow::Result<Option<Identity>> {
         let path = self.identity_file();
-        let text = match std::fs::read_to_string(&path) {
+        let text = match patiently(|| std::fs::read_to_string(&path)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
@@ -229,13 +230,13 @@ impl DataFolder {
         paths.sort();
         let mut requests = Vec::new();
         for path in paths {
-            let read = std::fs::read(&path)
+            let read = patiently(|| std::fs::read(&path))
                 .ok()
                 .and_then(|text| serde_json::from_slice(&text).ok());
             if read.is_none() {
                 tracing::warn!(path = %path.display(), "a request of another process cannot be read and is dropped");
             }
-            if std::fs::remove_file(&path).is_ok() {
+            if patiently(|| std::fs::remove_file(&path)).is_ok() {
                 requests.extend(read);
             }
         }
@@ -257,7 +258,8 @@ impl DataFolder {
         if let Err(error) = std::fs::write(&path, b"test") {
             bail!("cannot write in {}: {error}", self.0.display());
         }
-        std::fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))
+        patiently(|| std::fs::remove_file(&path))
+            .with_context(|| format!("cannot delete {}", path.display()))
     }
 }
 
@@ -279,13 +281,13 @@ pub fn write_whole(path: &Path, content: &[u8], readers: Readers) -> std::io::Re
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
     let mut file = match readers {
-        Readers::Folder => File::create(&temporary)?,
-        Readers::OnlyMe => create_for_the_agent(&temporary)?,
+        Readers::Folder => patiently(|| File::create(&temporary))?,
+        Readers::OnlyMe => patiently(|| create_for_the_agent(&temporary))?,
     };
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
-    std::fs::rename(&temporary, path)
+    patiently(|| std::fs::rename(&temporary, path))
 }
 
 /// Replaces a text file whole; who may read it stays as it is.
@@ -300,7 +302,7 @@ pub fn replace_text(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     drop(file);
-    std::fs::rename(&temporary, path)
+    patiently(|| std::fs::rename(&temporary, path))
 }
 
 #[cfg(test)]

@@ -14,12 +14,16 @@ pub mod bundle;
 pub mod capture;
 pub mod carry;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod folder;
 pub mod live;
 pub mod logs;
+pub mod network;
+pub mod priority;
 pub mod redact;
+pub mod room;
 pub mod seal;
 pub mod secrets;
 pub mod sender;
@@ -28,6 +32,7 @@ mod spanish;
 pub mod spool;
 pub mod status_page;
 pub mod supervise;
+pub mod surroundings;
 
 /// This agent's version: that of the release it was built for, else that of the source.
 pub const VERSION: &str = match option_env!("FLUXION_VERSION") {

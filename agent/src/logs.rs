@@ -1,16 +1,18 @@
 //! Where the agent's own words go: to a file each day, and to the screen while a person watches.
 
+mod rolling;
+
 use std::path::Path;
 
 use anyhow::Context;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::LogConfig;
 use crate::redact::Hiding;
+use rolling::RollingLog;
 
 /// Whether log lines are also written to the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +36,8 @@ pub fn begin(config: &LogConfig, folder: &Path, screen: Screen) -> anyhow::Resul
     })?;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    let files = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("fluxion-agent")
-        .filename_suffix("log")
-        .max_log_files(usize::from(config.keep_days.max(1)))
-        .build(folder)
+    let most = u64::from(config.max_mb.max(1)) * 1_000_000;
+    let files = RollingLog::open(folder, config.keep_days, most)
         .with_context(|| format!("cannot write logs in {}", folder.display()))?;
     // Log lines wait here while the disk is slow; more than that are dropped rather than fill the memory.
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()

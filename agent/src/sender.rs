@@ -19,10 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bandwidth::Bandwidth;
 use crate::breaker::Breaker;
+use crate::clock::Jumps;
+use crate::config::{Config, NetworkConfig};
 use crate::folder::DataFolder;
 use crate::live::Live;
 use crate::spool::Spool;
 
+pub(crate) use client::tls_trouble;
 pub use client::{Cloud, CloudError, Health};
 pub use commands::listen;
 pub use heartbeat::beat;
@@ -36,12 +39,15 @@ pub struct Link {
     /// The cloud, once the agent is enrolled.
     cloud: Mutex<Option<Arc<Cloud>>>,
     server: String,
+    network: NetworkConfig,
     folder: DataFolder,
     pub(crate) spool: Spool,
     pub(crate) live: Arc<Live>,
     pub(crate) cancel: CancellationToken,
     pub(crate) breaker: Breaker,
     pub(crate) bandwidth: Arc<Bandwidth>,
+    /// Tells when the computer slept or its clock was set.
+    pub(crate) jumps: Jumps,
     declarations: Mutex<BTreeMap<String, PosSystemDeclaration>>,
 }
 
@@ -49,23 +55,25 @@ impl Link {
     /// Nothing is contacted yet.
     #[must_use]
     pub fn new(
-        server: String,
+        config: &Config,
         folder: DataFolder,
         spool: Spool,
         live: Arc<Live>,
-        bandwidth: Arc<Bandwidth>,
+        jumps: Jumps,
         cancel: CancellationToken,
     ) -> Self {
         let breaker = Breaker::new(Duration::from_secs(1), PAUSE);
         Self {
             cloud: Mutex::new(None),
-            server,
+            server: config.server.clone(),
+            network: config.network.clone(),
             folder,
             spool,
             live,
             cancel,
             breaker,
-            bandwidth,
+            bandwidth: Arc::new(Bandwidth::new(config.bandwidth.clone())),
+            jumps,
             declarations: Mutex::default(),
         }
     }
@@ -120,11 +128,11 @@ impl Link {
         let Some(identity) = self.folder.identity()? else {
             return Ok(None);
         };
-        let cloud = Cloud::new(&self.server, Some(identity.token))?;
+        let cloud = Cloud::new(&self.server, Some(identity.token), &self.network)?;
         Ok(Some(cloud.within(Arc::clone(&self.bandwidth))))
     }
 
-    /// Reads the token again, in case somebody enrolled anew.
+    /// Reads the token again, in case somebody enrolled anew, and opens new lines: old ones do not survive a sleep.
     pub(crate) fn forget_cloud(&self) {
         *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

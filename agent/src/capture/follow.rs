@@ -9,6 +9,7 @@ use fluxion_model::stream::Capture;
 use tokio::time::Instant;
 
 use super::worker::Task;
+use crate::clock::{self, Jumps};
 use crate::config::{PosConfig, Schedule};
 
 /// How often a stream that must be read whole is read, when nothing says otherwise.
@@ -54,6 +55,7 @@ pub(super) struct Timetable {
     rhythm: Rhythm,
     follow: Next,
     sweep: Option<(Schedule, DateTime<Utc>)>,
+    jumps: Jumps,
 }
 
 enum Rhythm {
@@ -71,7 +73,12 @@ enum Next {
 }
 
 impl Timetable {
-    pub fn new(config: &PosConfig, capture: &Capture, last_scan: Option<DateTime<Utc>>) -> Self {
+    pub fn new(
+        config: &PosConfig,
+        capture: &Capture,
+        last_scan: Option<DateTime<Utc>>,
+        jumps: Jumps,
+    ) -> Self {
         let rhythm = rhythm(config, capture);
         // The computer may have been off at night: then the sweep is made up for.
         let from = last_scan.unwrap_or_else(Utc::now);
@@ -82,6 +89,7 @@ impl Timetable {
             rhythm,
             follow: Next::At(Instant::now()),
             sweep,
+            jumps,
         }
     }
 
@@ -105,6 +113,7 @@ impl Timetable {
             rhythm: Rhythm::Never,
             follow: Next::Never,
             sweep: None,
+            jumps: tokio::sync::watch::channel(0).1,
         }
     }
 
@@ -136,7 +145,17 @@ impl Timetable {
             if wait.is_zero() && !matches!(self.follow, Next::Never) {
                 return Task::Sync(SyncMode::Incremental);
             }
-            tokio::time::sleep(wait.min(LOOK_AT_CLOCK)).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait.min(LOOK_AT_CLOCK)) => {}
+                () = clock::jump(&mut self.jumps) => self.look_now(),
+            }
+        }
+    }
+
+    /// After a sleep there may be hours to catch up with, and how long it was nobody can tell from a clock that stood still.
+    fn look_now(&mut self) {
+        if let Next::At(at) = &mut self.follow {
+            *at = Instant::now();
         }
     }
 

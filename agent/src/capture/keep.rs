@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::job::{Beginning, Job};
 use super::run::Stop;
 use super::worker::{Worker, halt};
+use crate::room::Room;
 use crate::spool::{Commit, Committed, Prepared, RejectNews, ReportNeed, SpoolError, Sweep, Swept};
 
 /// Deletes within so long count as one.
@@ -133,8 +134,41 @@ impl Worker {
         });
     }
 
-    /// Reading stops while as much waits for the cloud as may wait.
+    /// Reading stops while the disk is short, long before it is full for the till too.
+    pub(super) async fn wait_for_disk_room(&self) -> Result<(), Stop> {
+        let mut watch = self.shared.room.watch();
+        let Room::Short { free } = *watch.borrow_and_update() else {
+            return Ok(());
+        };
+        let message = format!(
+            "only {} MB are free on the disk of the data folder; reading waits until there are {} MB more than              spool.min_free_mb = {}. Free some space; what was read is being sent",
+            free / 1_000_000,
+            self.shared.room.least() / 4_000_000,
+            self.shared.room.least() / 1_000_000
+        );
+        tracing::error!(stream = %self.name, "{message}");
+        let mut before = StreamPhase::Idle;
+        self.show(|live| {
+            before = std::mem::replace(&mut live.state.phase, StreamPhase::Retrying);
+            live.state.last_error = Some(message);
+        });
+        while matches!(*watch.borrow_and_update(), Room::Short { .. }) {
+            tokio::select! {
+                () = self.shared.cancel.cancelled() => return Err(Stop::Cancelled),
+                changed = watch.changed() => changed.map_err(|_| Stop::Cancelled)?,
+            }
+        }
+        tracing::info!(stream = %self.name, "there is room on the disk again; the stream goes on");
+        self.show(|live| {
+            live.state.phase = before;
+            live.state.last_error = None;
+        });
+        Ok(())
+    }
+
+    /// Reading stops while as much waits for the cloud as may wait, and while the disk is short.
     pub(super) async fn wait_for_room(&self) -> Result<(), Stop> {
+        self.wait_for_disk_room().await?;
         let limit = self.shared.max_waiting_bytes;
         let mut watch = self.shared.spool.watch();
         if watch.borrow().bytes < limit {

@@ -20,7 +20,9 @@ use super::job::{Job, QuietReports};
 use super::pos::PosSystem;
 use super::run::{Ended, OpenStream, Stop};
 use crate::breaker::Verdict;
+use crate::clock::Jumps;
 use crate::live::{Live, StreamLive};
+use crate::room::DiskRoom;
 use crate::spool::{Halt, Spool, SpoolError};
 
 /// A halted stream is looked at again this often, in case somebody mended the source without telling.
@@ -90,6 +92,10 @@ pub struct Shared {
     pub quick_permits: Arc<Semaphore>,
     /// Ends all work.
     pub cancel: CancellationToken,
+    /// Tells when the computer slept or its clock was set.
+    pub jumps: Jumps,
+    /// Reading waits while the disk is short.
+    pub room: DiskRoom,
     /// Reading waits while so much waits for the cloud.
     pub max_waiting_bytes: u64,
     /// Whether workers run by themselves.
@@ -220,7 +226,10 @@ impl Worker {
         });
         let capture = &self.spec.capture;
         Some(match self.shared.mode {
-            Mode::Resident => Timetable::new(&self.pos.config, capture, position.last_scan),
+            Mode::Resident => {
+                let jumps = self.shared.jumps.clone();
+                Timetable::new(&self.pos.config, capture, position.last_scan, jumps)
+            }
             Mode::OneShot => Timetable::never(),
         })
     }
@@ -229,6 +238,8 @@ impl Worker {
     async fn perform(&mut self, task: &Task) -> Option<Ended> {
         loop {
             let cancel = self.shared.cancel.clone();
+            // Before the permit, so that a stream that cannot go on keeps none.
+            self.wait_for_disk_room().await.ok()?;
             let permit = tokio::select! {
                 () = cancel.cancelled() => return None,
                 permit = self.permit(task) => permit?,

@@ -69,7 +69,9 @@ pub(super) async fn enroll(
         )),
         version: crate::VERSION.to_owned(),
     };
-    let reply = Cloud::new(&server, None)?.enrol(&request).await.map_err(|error| match error {
+    let network = loaded.as_ref().map(|loaded| loaded.config.network.clone());
+    let network = network.unwrap_or_default();
+    let reply = Cloud::new(&server, None, &network)?.enrol(&request).await.map_err(|error| match error {
         CloudError::Unauthorized { message }
             | CloudError::NotFound { message }
             | CloudError::Refused { message, .. } => anyhow::anyhow!(

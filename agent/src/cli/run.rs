@@ -10,6 +10,7 @@ use super::{Place, runtime, told_to_stop};
 use crate::agent::{Agent, Mode, build_pos};
 use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
+use crate::priority;
 use crate::supervise::{Fingerprint, START_ANEW, fingerprint};
 use crate::{crash, logs};
 
@@ -45,6 +46,8 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
     // Before it is read: a change in between is then noticed.
     let seen = fingerprint(&place.config_path());
     let loaded = place.load()?;
+    // First, because threads take it from the one that starts them.
+    let placed = priority::begin(loaded.config.priority);
     let folder = DataFolder::open(&loaded.data_dir)?;
     let Some(lock) = folder.try_lock()? else {
         bail!(
@@ -66,6 +69,9 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
         server = loaded.config.server,
         "the agent starts"
     );
+    if let Err(error) = placed {
+        tracing::warn!(%error, "the priority could not be lowered; the agent works all the same");
+    }
     if loaded.config.pos.is_empty() {
         tracing::warn!(
             "there is no [[pos]] section in {}, so there is nothing to read yet; `fluxion-agent discover` writes one",

@@ -11,7 +11,7 @@ use crate::status_page::StatusPageConfig;
 
 use super::{
     BandwidthConfig, CaptureChoice, CaptureName, Config, Day, DeleteBrake, Every, LogConfig,
-    PlanEntry, PosConfig, Schedule, SpoolConfig, TimeOfDay,
+    NetworkConfig, PlanEntry, PosConfig, Priority, ProxyChoice, Schedule, SpoolConfig, TimeOfDay,
 };
 
 /// A commented configuration with one POS of each connector.
@@ -87,6 +87,12 @@ fn example() -> Config {
         status_page: Some(StatusPageConfig {
             listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8790)),
         }),
+        network: NetworkConfig {
+            proxy: ProxyChoice::System,
+            proxy_user: Some("fluxion".to_owned()),
+            proxy_password: Some(fluxion_connectors::Secret::new("change me")),
+        },
+        priority: Priority::default(),
         pos: vec![pos, export],
     }
 }
@@ -110,6 +116,12 @@ const COMMENTED: &[&str] = &[
     "level",
     "keep_days",
     "max_size_mb",
+    "min_free_mb",
+    "max_mb",
+    "proxy",
+    "proxy_user",
+    "proxy_password",
+    "priority",
     "kb_per_s",
     "metered_kb_per_s",
     "plan",
@@ -263,6 +275,8 @@ fn is_table(value: &Value) -> bool {
 
 fn toml_value(value: &Value) -> String {
     match value {
+        // A secret does not show what it holds, not even an example.
+        Value::String(text) if text == "(hidden)" => "'change me'".to_owned(),
         // A literal string keeps backslashes as they are.
         Value::String(text) if text.contains('\\') => format!("'{text}'"),
         Value::Object(map) => {

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
+use cron::TimeUnitSpec as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -85,13 +86,44 @@ impl Schedule {
     }
 
     /// The first moment after `now` that it names.
+    ///
+    /// When clocks change, what runs at certain hours runs once a day all the same: a time that does not exist counts at
+    /// the moment the clock jumps over it, and of one that exists twice the first counts. What runs in every hour follows
+    /// the time that passes.
     #[must_use]
     pub fn next_after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        if self.parsed.hours().is_all() {
+            let offset = zone.offset_from_utc_datetime(&now.naive_utc()).fix();
+            let next = self.parsed.after(&now.with_timezone(&offset)).next();
+            return next.map(|moment| moment.to_utc());
+        }
+        // The wall's times, as if there were no zones.
+        let wall = now.with_timezone(&zone).naive_local().and_utc();
         self.parsed
-            .after(&now.with_timezone(&zone))
-            .next()
-            .map(|moment| moment.with_timezone(&Utc))
+            .after(&wall)
+            .take(NAMED_TWICE_OR_NEVER)
+            .filter_map(|named| moment(named.naive_utc(), zone))
+            .find(|moment| *moment > now)
     }
+}
+
+/// More times than a schedule names in the hours of a change; then the next one lies ahead.
+const NAMED_TWICE_OR_NEVER: usize = 4 * 3_600;
+/// No clock was ever changed by more.
+const LONGEST_GAP: i64 = 24 * 60;
+
+/// When the wall shows this time first, or jumps over it.
+fn moment(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    if let Some(shown) = zone.from_local_datetime(&wall).earliest() {
+        return Some(shown.to_utc());
+    }
+    let minute = wall.with_second(0)?;
+    (1..=LONGEST_GAP)
+        .find_map(|later| {
+            zone.from_local_datetime(&(minute + TimeDelta::minutes(later)))
+                .earliest()
+        })
+        .map(|shown| shown.to_utc())
 }
 
 impl FromStr for Schedule {
@@ -137,6 +169,133 @@ mod tests {
         for text in ["15s", "90s", "5m", "2h", "1d"] {
             assert_eq!(text.parse::<Every>().unwrap().to_string(), text);
         }
+    }
+
+    /// When it runs between two moments, as the wall shows them.
+    fn runs(cron: &str, zone: Tz, from: &str, to: &str) -> Vec<String> {
+        let schedule: Schedule = cron.parse().unwrap();
+        let mut now: DateTime<Utc> = from.parse().unwrap();
+        let to: DateTime<Utc> = to.parse().unwrap();
+        let mut runs = Vec::new();
+        while let Some(next) = schedule.next_after(now, zone).filter(|next| *next < to) {
+            assert!(next > now);
+            runs.push(
+                next.with_timezone(&zone)
+                    .format("%m-%d %H:%M %z")
+                    .to_string(),
+            );
+            now = next;
+        }
+        runs
+    }
+
+    #[test]
+    fn a_sweep_runs_once_on_the_day_its_time_does_not_exist() {
+        let tijuana = chrono_tz::America::Tijuana;
+        assert_eq!(
+            runs(
+                "0 30 2 * * *",
+                tijuana,
+                "2026-03-07T09:00:00Z",
+                "2026-03-10T00:00:00Z"
+            ),
+            [
+                "03-07 02:30 -0800",
+                "03-08 03:00 -0700",
+                "03-09 02:30 -0700"
+            ]
+        );
+        // Two times that do not exist are one moment.
+        assert_eq!(
+            runs(
+                "0 10,40 2 * * *",
+                tijuana,
+                "2026-03-08T08:00:00Z",
+                "2026-03-09T00:00:00Z"
+            ),
+            ["03-08 03:00 -0700"]
+        );
+        // Chile changes at midnight.
+        assert_eq!(
+            runs(
+                "0 30 0 * * *",
+                chrono_tz::America::Santiago,
+                "2026-09-05T00:00:00Z",
+                "2026-09-08T00:00:00Z"
+            ),
+            [
+                "09-05 00:30 -0400",
+                "09-06 01:00 -0300",
+                "09-07 00:30 -0300"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sweep_runs_once_on_the_day_its_time_exists_twice() {
+        assert_eq!(
+            runs(
+                "0 30 1 * * *",
+                chrono_tz::America::Tijuana,
+                "2026-10-31T07:00:00Z",
+                "2026-11-03T00:00:00Z"
+            ),
+            [
+                "10-31 01:30 -0700",
+                "11-01 01:30 -0700",
+                "11-02 01:30 -0800"
+            ]
+        );
+        assert_eq!(
+            runs(
+                "0 30 23 * * *",
+                chrono_tz::America::Santiago,
+                "2026-04-04T00:00:00Z",
+                "2026-04-06T12:00:00Z"
+            ),
+            [
+                "04-03 23:30 -0300",
+                "04-04 23:30 -0300",
+                "04-05 23:30 -0400"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_runs_in_every_hour_goes_on_while_the_clock_changes() {
+        let tijuana = chrono_tz::America::Tijuana;
+        let twice = runs(
+            "0 */20 * * * *",
+            tijuana,
+            "2026-11-01T07:59:00Z",
+            "2026-11-01T10:01:00Z",
+        );
+        assert_eq!(
+            twice,
+            [
+                "11-01 01:00 -0700",
+                "11-01 01:20 -0700",
+                "11-01 01:40 -0700",
+                "11-01 01:00 -0800",
+                "11-01 01:20 -0800",
+                "11-01 01:40 -0800",
+                "11-01 02:00 -0800"
+            ]
+        );
+        let gap = runs(
+            "0 */30 * * * *",
+            tijuana,
+            "2026-03-08T09:29:00Z",
+            "2026-03-08T10:31:00Z",
+        );
+        assert_eq!(
+            gap,
+            [
+                "03-08 01:30 -0800",
+                "03-08 03:00 -0700",
+                "03-08 03:30 -0700"
+            ]
+        );
     }
 
     #[test]

@@ -19,6 +19,8 @@ use serde::de::DeserializeOwned;
 
 use super::body;
 use crate::bandwidth::Bandwidth;
+use crate::config::NetworkConfig;
+use crate::network;
 
 /// Answers are small; whoever sends more is not the ingest service.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -109,7 +111,41 @@ pub enum CloudError {
         /// Its words.
         message: String,
     },
-    /// An answer that is not one of ours, as from a hotel's login page.
+    /// A network that asks for a login answers in its place, as in a hotel or a mall.
+    #[error(
+        "a login page answers instead of the cloud at {server} ({what}): this network asks for a login. Open any page in \
+         this computer's browser and log in, or use another network"
+    )]
+    Portal {
+        /// Its address.
+        server: String,
+        /// What came.
+        what: String,
+    },
+    /// The proxy wants to know who asks.
+    #[error(
+        "the proxy on the way to {server} asks for a login; set `proxy_user` and `proxy_password` under [network] in the \
+         configuration"
+    )]
+    ProxyLogin {
+        /// Its address.
+        server: String,
+    },
+    /// The certificate is not valid at the date that this computer shows.
+    #[error(
+        "the certificate of {server} is not valid at the date of this computer ({now}); set the right date and time. If \
+         they are right, tell who runs the server"
+    )]
+    WrongDate {
+        /// Its address.
+        server: String,
+        /// What this computer believes.
+        now: String,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// An answer that is not one of ours.
     #[error(
         "something answers at {server}, but not the ingest service ({what}); check `server` in the configuration, and \
          whether the line asks for a login"
@@ -126,14 +162,16 @@ impl Cloud {
     /// Nothing is contacted yet.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new(server: &str, token: Option<String>) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .user_agent(format!("fluxion-agent/{}", crate::VERSION))
+    /// When TLS or the proxy cannot be set up.
+    pub fn new(
+        server: &str,
+        token: Option<String>,
+        network: &NetworkConfig,
+    ) -> anyhow::Result<Self> {
+        let http = network::client(network)?
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(2)
-            .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("cannot set up TLS\nhint: check the certificates of this computer")?;
         Ok(Self {
@@ -226,10 +264,7 @@ impl Cloud {
     pub async fn health(&self) -> Result<Health, CloudError> {
         let asked = chrono::Utc::now();
         let sent = self.http.get(format!("{}/health", self.base)).send().await;
-        let response = sent.map_err(|source| CloudError::Unreachable {
-            server: self.base.clone(),
-            source,
-        })?;
+        let response = sent.map_err(|source| self.unreachable(source))?;
         let text = |name| {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some(value.chars().take(200).collect::<String>())
@@ -269,19 +304,30 @@ impl Cloud {
 
     /// A 2xx answer's status and body, or what the answer means.
     async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CloudError> {
-        let unreachable = |source| CloudError::Unreachable {
-            server: self.base.clone(),
-            source,
-        };
-        let mut response = request.send().await.map_err(unreachable)?;
+        let sent = request.send().await;
+        let mut response = sent.map_err(|source| self.unreachable(source))?;
         let status = response.status();
         let retry_after = retry_after(&response);
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        loop {
+            let chunk = response.chunk().await;
+            let Some(chunk) = chunk.map_err(|source| self.unreachable(source))? else {
+                break;
+            };
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(self.garbage(status, &body));
             }
             body.extend_from_slice(&chunk);
+        }
+        let is_page = body.trim_ascii_start().starts_with(b"<");
+        if status.is_redirection()
+            || status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED
+            || (status.is_success() && is_page)
+        {
+            return Err(CloudError::Portal {
+                server: self.base.clone(),
+                what: format!("{status}: {}", excerpt(&body)),
+            });
         }
         if status.is_success() {
             return Ok((status, body));
@@ -308,6 +354,9 @@ impl Cloud {
                 Ok(expected) => CloudError::OutOfOrder(expected),
                 Err(_) => self.garbage(status, body),
             },
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => CloudError::ProxyLogin {
+                server: self.base.clone(),
+            },
             StatusCode::NOT_FOUND if is_ours => CloudError::NotFound { message },
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => CloudError::Busy {
                 status,
@@ -326,12 +375,60 @@ impl Cloud {
         }
     }
 
+    /// No answer, and why, as far as somebody can do something about it.
+    fn unreachable(&self, source: reqwest::Error) -> CloudError {
+        let server = self.base.clone();
+        if tls_trouble(&source).is_some_and(is_about_the_date) {
+            let now = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string();
+            return CloudError::WrongDate {
+                server,
+                now,
+                source,
+            };
+        }
+        if crate::chain(&source).contains("proxy authorization required") {
+            return CloudError::ProxyLogin { server };
+        }
+        CloudError::Unreachable { server, source }
+    }
+
     fn garbage(&self, status: StatusCode, body: &[u8]) -> CloudError {
         CloudError::Garbage {
             server: self.base.clone(),
             what: format!("{status}: {}", excerpt(body)),
         }
     }
+}
+
+/// What TLS says, wherever in the chain it stands.
+pub(crate) fn tls_trouble<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+            return Some(found);
+        }
+        // An i/o error hides what it wraps from `source`.
+        next = match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn is_about_the_date(trouble: &rustls::Error) -> bool {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    matches!(
+        trouble,
+        rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
+        )
+    )
 }
 
 /// RFC 9457.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Link;
 use super::client::{CloudError, LONG_POLL};
 use crate::breaker::jitter;
+use crate::clock;
 
 const REMEMBERED: usize = 256;
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
@@ -18,6 +19,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// Listens until the agent stops; `carry_out` begins what is asked.
 pub async fn listen(link: &Link, mut carry_out: impl FnMut(&Action) -> CommandOutcome) {
     let mut seen: VecDeque<(CommandId, CommandOutcome)> = VecDeque::new();
+    let mut jumps = link.jumps.clone();
     loop {
         let Some(cloud) = link.cloud().await else {
             return;
@@ -25,6 +27,7 @@ pub async fn listen(link: &Link, mut carry_out: impl FnMut(&Action) -> CommandOu
         let begun = Instant::now();
         let answer = tokio::select! {
             () = link.cancel.cancelled() => return,
+            () = clock::jump(&mut jumps) => continue,
             answer = cloud.commands() => answer,
         };
         let pause = match answer {
@@ -65,6 +68,7 @@ pub async fn listen(link: &Link, mut carry_out: impl FnMut(&Action) -> CommandOu
         };
         tokio::select! {
             () = link.cancel.cancelled() => return,
+            () = clock::jump(&mut jumps) => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Link;
 use super::client::CloudError;
+use crate::clock;
 use crate::folder::DataFolder;
 
 const USUAL: Duration = Duration::from_secs(30);
@@ -19,6 +20,7 @@ const SKEW_WORTH_SAYING: i64 = 120;
 /// Beats until the agent stops.
 pub async fn beat(link: &Link, folder: &DataFolder) {
     let begun = Instant::now();
+    let mut jumps = link.jumps.clone();
     loop {
         let Some(cloud) = link.cloud().await else {
             return;
@@ -32,6 +34,7 @@ pub async fn beat(link: &Link, folder: &DataFolder) {
         let state = heartbeat(link, folder);
         let answer = tokio::select! {
             () = link.cancel.cancelled() => return,
+            () = clock::jump(&mut jumps) => continue,
             answer = cloud.heartbeat(&state) => answer,
         };
         match answer {
@@ -52,6 +55,7 @@ pub async fn beat(link: &Link, folder: &DataFolder) {
         }
         tokio::select! {
             () = link.cancel.cancelled() => return,
+            () = clock::jump(&mut jumps) => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

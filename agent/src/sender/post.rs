@@ -8,12 +8,13 @@ use std::time::Duration;
 use fluxion_model::delivery::Ack;
 use fluxion_model::fingerprint::Fingerprint;
 use fluxion_model::id::{BatchSeq, Epoch, PosSystemId};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Link;
 use super::client::{Cloud, CloudError};
 use super::refused::{self, Suspect};
+use crate::clock::{self, Jumps};
 use crate::spool::{SpoolError, SpoolResult, Waiting};
 
 /// How many batches are on their way besides the one whose turn it is, at the most.
@@ -41,15 +42,17 @@ pub(super) struct Post<'a> {
     /// another and must be sent twice.
     eager: usize,
     new_lives: Vec<Instant>,
+    jumps: Jumps,
     pub suspect: Option<Suspect>,
 }
 
-/// A batch on its way. The request lives in a task of its own, so that it goes on while the spool is asked for the next.
+/// A batch on its way. The request lives in a task of its own, so that it goes on while the spool is asked for the next; it
+/// ends when nobody waits for it any more.
 struct Flight {
     waiting: Waiting,
     bytes: u64,
     begun: Instant,
-    answer: JoinHandle<Result<Ack, CloudError>>,
+    answer: AbortOnDropHandle<Result<Ack, CloudError>>,
 }
 
 impl Flight {
@@ -57,7 +60,7 @@ impl Flight {
         let body = waiting.request_body(pos_system)?;
         let bytes = body.len() as u64;
         let cloud = cloud.clone();
-        let answer = tokio::spawn(async move { cloud.deliver(body).await });
+        let answer = AbortOnDropHandle::new(tokio::spawn(async move { cloud.deliver(body).await }));
         Ok(Self {
             waiting,
             bytes,
@@ -88,6 +91,7 @@ pub async fn post(link: &Link) {
         early: VecDeque::new(),
         eager: 0,
         new_lives: Vec::new(),
+        jumps: link.jumps.clone(),
         suspect: None,
     };
     let mut watch = link.spool.watch();
@@ -167,6 +171,8 @@ impl Post<'_> {
                 let Some(pos_system) = self.pos_system(cloud, &waiting.pos).await? else {
                     return Ok(Step::Posted);
                 };
+                // Whatever happened to the clock before is no matter of a request that begins now.
+                self.jumps.mark_unchanged();
                 Flight::begin(cloud, waiting, pos_system)?
             }
         };
@@ -174,6 +180,11 @@ impl Post<'_> {
         let begun = flight.begun;
         let (waiting, bytes, answer) = tokio::select! {
             () = self.link.cancel.cancelled() => return Ok(Step::Posted),
+            // No line survives a sleep; waiting for its end would take minutes. It is posted again over a new one.
+            () = clock::jump(&mut self.jumps) => {
+                self.early.clear();
+                return Ok(Step::Posted);
+            }
             landed = flight.land() => landed,
         };
         match answer {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use fluxion_connectors::held::patiently;
 use fluxion_model::Uuid;
 use fluxion_model::id::{BatchSeq, Epoch};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -96,6 +97,17 @@ impl Store {
         }
     }
 
+    /// Gives back the memory that a load needed: pages, the body of a delivery, the compressor's tables.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn rest(&mut self) -> SpoolResult<()> {
+        self.body = Vec::new();
+        self.compressor = compressor()?;
+        self.db.execute_batch("PRAGMA shrink_memory")?;
+        Ok(())
+    }
+
     fn open_file(path: &Path) -> SpoolResult<Self> {
         let mut db = Connection::open(path)?;
         db.set_prepared_statement_cache_capacity(64);
@@ -120,7 +132,7 @@ impl Store {
             generation: 0,
             memory: HashMap::new(),
             waiting: WaitingCount::default(),
-            compressor: zstd::bulk::Compressor::new(1).map_err(SpoolError::Pack)?,
+            compressor: compressor()?,
             body: Vec::new(),
         };
         store.prepare_schema()?;
@@ -285,6 +297,10 @@ pub(super) fn damaged(why: &str) -> SpoolError {
     ))
 }
 
+fn compressor() -> SpoolResult<zstd::bulk::Compressor<'static>> {
+    zstd::bulk::Compressor::new(1).map_err(SpoolError::Pack)
+}
+
 pub(super) fn write_next_seq(tx: &Transaction<'_>, next: u64) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'next_seq'")?
         .execute(params![next.cast_signed()])?;
@@ -303,11 +319,12 @@ fn move_aside(path: &Path) -> SpoolResult<PathBuf> {
         path: path.display().to_string(),
         source,
     };
-    std::fs::rename(path, &kept).map_err(failed)?;
+    patiently(|| std::fs::rename(path, &kept)).map_err(failed)?;
     for suffix in ["-wal", "-shm"] {
         let mut companion = path.as_os_str().to_owned();
         companion.push(suffix);
-        match std::fs::remove_file(PathBuf::from(companion)) {
+        let companion = PathBuf::from(companion);
+        match patiently(|| std::fs::remove_file(&companion)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(failed(error));
             }

@@ -113,7 +113,8 @@ async fn batches(State(cloud): State<Cloud>, headers: HeaderMap, body: Bytes) ->
             return response;
         }
         Some(Mischief::Html) => {
-            return "<html><body>Welcome to the hotel</body></html>".into_response();
+            let page = "<!DOCTYPE html><html><body>Welcome to the hotel</body></html>";
+            return axum::response::Html(page).into_response();
         }
         Some(Mischief::Slow(time)) => tokio::time::sleep(time).await,
         Some(Mischief::LostAnswer) => {

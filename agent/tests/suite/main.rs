@@ -21,4 +21,5 @@ mod spool;
 mod spool_carried;
 mod spool_chaos;
 mod status_page;
+mod surroundings;
 mod webhook;

@@ -10,6 +10,7 @@ use fluxion_agent::agent::{Agent, BuildPos, Mode};
 use fluxion_agent::capture::PosSystem;
 use fluxion_agent::config::Loaded;
 use fluxion_agent::folder::{DataFolder, Identity};
+use fluxion_agent::surroundings::Surroundings;
 use fluxion_connectors::{
     Allowed, Batch, BatchLimit, Catalog, ChangeStream, Connector, ConnectorKind, Next, OpenContext,
     Probe, Remedy, Said, ScanPart, Settled, SourceError, SourceResult, StartAt,
@@ -46,6 +47,8 @@ pub struct Inner {
     /// Ways of noticing changes that the system does not allow.
     pub refused: Vec<Capture>,
     pub settled: u64,
+    /// How often somebody looked for rows.
+    pub looks: u64,
     pub page: usize,
 }
 
@@ -285,6 +288,7 @@ impl Stream {
 #[async_trait]
 impl ChangeStream for Stream {
     async fn next(&mut self, _: BatchLimit) -> SourceResult<Next> {
+        self.pos.inner(|inner| inner.looks += 1);
         let name = self.spec.name.to_string();
         let fault = self.pos.inner(|inner| {
             inner
@@ -459,12 +463,16 @@ impl Store {
     }
 
     pub fn start(&self, mode: Mode) -> Agent {
+        self.start_among(Surroundings::of(&self.data()), mode)
+    }
+
+    pub fn start_among(&self, surroundings: Surroundings, mode: Mode) -> Agent {
         install_tls();
         let connector: Arc<dyn Connector> = Arc::new(self.pos.clone());
         let build: BuildPos = Arc::new(move |loaded, config| {
             PosSystem::with_connector(loaded, config, Arc::clone(&connector))
         });
-        Agent::start(self.loaded.clone(), self.data(), mode, build).unwrap()
+        Agent::start_among(surroundings, self.loaded.clone(), self.data(), mode, build).unwrap()
     }
 
     pub fn spool_file(&self) -> std::path::PathBuf {

@@ -445,6 +445,7 @@ async fn a_panic_leaves_a_report_without_secrets_and_the_agent_goes_on() {
     let log = LogConfig {
         level: "trace".to_owned(),
         keep_days: 1,
+        max_mb: 10,
     };
     let guard = logs::begin(&log, &data.logs(), logs::Screen::Warnings).unwrap();
     crash::report_to(&data.logs());

@@ -3,7 +3,6 @@
 //! The request itself decides, because the system may know proxies that nobody else sees. Only when it fails is each
 //! step tried alone, to say which one it was.
 
-use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,9 +12,9 @@ use rustls::CertificateError;
 
 use super::report::Report;
 use crate::cli::Lang;
-use crate::config::Loaded;
+use crate::config::{Loaded, NetworkConfig, ProxyChoice};
 use crate::folder::{DataFolder, Identity};
-use crate::sender::{Cloud, CloudError, Health};
+use crate::sender::{Cloud, CloudError, Health, tls_trouble};
 
 const SKEW: TimeDelta = TimeDelta::seconds(120);
 const SLOW: TimeDelta = TimeDelta::seconds(3);
@@ -30,7 +29,8 @@ pub(super) async fn cloud(report: &mut Report, loaded: &Loaded, folder: Option<&
     let identity = folder.and_then(|folder| enrolled(report, folder, server));
     let token = identity.map(|identity| identity.token);
     let is_enrolled = token.is_some();
-    let cloud = match Cloud::new(server, token) {
+    let network = &loaded.config.network;
+    let cloud = match Cloud::new(server, token, network) {
         Ok(cloud) => cloud,
         Err(error) => {
             let remedy = report.say(
@@ -41,11 +41,7 @@ pub(super) async fn cloud(report: &mut Report, loaded: &Loaded, folder: Option<&
             return;
         }
     };
-    let proxy = proxy_of(&url, |name| std::env::var(name).ok());
-    if let Some(proxy) = &proxy {
-        let label = report.say("Se usa el proxy", "A proxy is used");
-        report.good(&format!("{label}: {}", host_and_port(proxy)));
-    }
+    let proxy = proxy(report, &url, network);
     match cloud.health().await {
         Ok(health) => {
             if !answers(report, server, &health) {
@@ -58,6 +54,34 @@ pub(super) async fn cloud(report: &mut Report, loaded: &Loaded, folder: Option<&
         }
         Err(error) => unreachable(report, &url, proxy.as_ref(), &error).await,
     }
+}
+
+/// Which proxy is on the way, and who named it.
+fn proxy(report: &mut Report, url: &Url, network: &NetworkConfig) -> Option<Url> {
+    let (proxy, who) = match &network.proxy {
+        ProxyChoice::None => {
+            let what = report.say(
+                "No se usa ningún proxy (network.proxy)",
+                "No proxy is used (network.proxy)",
+            );
+            report.good(what);
+            return None;
+        }
+        ProxyChoice::At(proxy) if is_this_computer(url) => {
+            tracing::debug!(%proxy, "the server is on this computer, so the proxy is passed by");
+            return None;
+        }
+        ProxyChoice::At(proxy) => (Some(proxy.clone()), "network.proxy"),
+        ProxyChoice::System => (
+            proxy_of(url, |name| std::env::var(name).ok()),
+            "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
+        ),
+    };
+    if let Some(proxy) = &proxy {
+        let label = report.say("Se usa el proxy", "A proxy is used");
+        report.good(&format!("{label}: {} ({who})", host_and_port(proxy)));
+    }
+    proxy
 }
 
 fn address(report: &mut Report, server: &str) -> Option<Url> {
@@ -148,8 +172,8 @@ fn answers(report: &mut Report, server: &str, health: &Health) -> bool {
             "The proxy asks for a password",
         );
         let remedy = report.say(
-            "ponga usuario y contraseña en HTTPS_PROXY, como en http://usuario:clave@proxy:3128, o permita la dirección sin ella",
-            "put user and password into HTTPS_PROXY, as in http://user:password@proxy:3128, or allow the address without",
+            "ponga `proxy_user` y `proxy_password` en [network] de la configuración, o permita la dirección sin contraseña",
+            "put `proxy_user` and `proxy_password` under [network] in the configuration, or allow the address without a password",
         );
         report.bad(what, remedy);
         return false;
@@ -235,6 +259,16 @@ async fn accepted(report: &mut Report, cloud: &Cloud) {
                 "wait: what was read stays on the disk and is sent later",
             ),
         ),
+        CloudError::Portal { .. } => (
+            report.say(
+                "La red pide iniciar sesión: una página web responde en lugar de la nube",
+                "The network asks for a login: a web page answers instead of the cloud",
+            ),
+            report.say(
+                "abra cualquier página en el navegador de este equipo e inicie sesión, o use otra red; nada se pierde",
+                "open any page in this computer's browser and log in, or use another network; nothing is lost",
+            ),
+        ),
         CloudError::Garbage { .. } | CloudError::NotFound { .. } | CloudError::OutOfOrder(_) => (
             report.say(
                 "Lo que responde no es el servicio de la nube",
@@ -247,6 +281,8 @@ async fn accepted(report: &mut Report, cloud: &Cloud) {
         ),
         CloudError::Unreachable { .. }
         | CloudError::Stalled { .. }
+        | CloudError::ProxyLogin { .. }
+        | CloudError::WrongDate { .. }
         | CloudError::Refused { .. } => (
             report.say("La nube no contesta bien", "The cloud does not answer well"),
             report.say(
@@ -262,6 +298,16 @@ async fn accepted(report: &mut Report, cloud: &Cloud) {
 async fn unreachable(report: &mut Report, url: &Url, proxy: Option<&Url>, error: &CloudError) {
     let (what, remedy) = match tls_trouble(error) {
         Some(trouble) => certificate(report, trouble),
+        None if matches!(error, CloudError::ProxyLogin { .. }) => (
+            report.say(
+                "El proxy pide una contraseña",
+                "The proxy asks for a password",
+            ),
+            report.say(
+                "ponga `proxy_user` y `proxy_password` en [network] de la configuración",
+                "put `proxy_user` and `proxy_password` under [network] in the configuration",
+            ),
+        ),
         None => step(report, proxy.unwrap_or(url), proxy.is_some()).await,
     };
     let what = format!("{what}: {} ({})", host_and_port(url), crate::chain(error));
@@ -289,8 +335,8 @@ async fn step(report: &Report, to: &Url, is_proxy: bool) -> (&'static str, &'sta
         return (
             report.say("El proxy no se alcanza (TCP)", "The proxy is not reached (TCP)"),
             report.say(
-                "revise HTTPS_PROXY y que el proxy esté encendido, o agregue el servidor a NO_PROXY",
-                "check HTTPS_PROXY and that the proxy runs, or add the server to NO_PROXY",
+                "revise la dirección del proxy (network.proxy o HTTPS_PROXY) y que esté encendido, o ponga network.proxy = \"none\"",
+                "check the proxy's address (network.proxy or HTTPS_PROXY) and that it runs, or set network.proxy = \"none\"",
             ),
         );
     }
@@ -315,25 +361,6 @@ async fn step(report: &Report, to: &Url, is_proxy: bool) -> (&'static str, &'sta
     )
 }
 
-/// What TLS says, wherever in the chain it stands.
-fn tls_trouble<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        // An i/o error hides what it wraps from `source`.
-        next = match error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
 fn certificate(report: &Report, trouble: &rustls::Error) -> (&'static str, &'static str) {
     let rustls::Error::InvalidCertificate(why) = trouble else {
         return (
@@ -345,10 +372,17 @@ fn certificate(report: &Report, trouble: &rustls::Error) -> (&'static str, &'sta
         );
     };
     match why {
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => (
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            report.say(
+                "El reloj de este equipo está atrasado: el certificado del servidor aún no vale en esta fecha (TLS)",
+                "This computer's clock is behind: the server's certificate is not valid yet at this date (TLS)",
+            ),
+            report.say(
+                "ponga la fecha y hora correctas en este equipo y active la sincronización; si vuelve a atrasarse, cambie la pila de la placa",
+                "set the right date and time on this computer and have them kept by a time server; if it falls behind again, change the board's battery",
+            ),
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             report.say(
                 "El certificado del servidor no vale en esta fecha (TLS)",
                 "The server's certificate is not valid at this date (TLS)",
@@ -488,7 +522,33 @@ mod tests {
             report.bad(what, remedy);
         });
         assert!(said.contains("fecha y hora correctas"), "{said}");
+        let early = rustls::Error::InvalidCertificate(CertificateError::NotValidYet);
+        let said = printed(Lang::En, |report| {
+            let (what, remedy) = certificate(report, &early);
+            report.bad(what, remedy);
+        });
+        assert!(said.contains("clock is behind"), "{said}");
         assert!(tls_trouble(&std::io::Error::other("no")).is_none());
+    }
+
+    #[test]
+    fn doctor_says_which_proxy_is_used_and_who_named_it() {
+        let url = Url::parse("https://ingest.example.com").unwrap();
+        let told = |choice: &str, lang| {
+            let network = NetworkConfig {
+                proxy: choice.parse().unwrap(),
+                ..NetworkConfig::default()
+            };
+            printed(lang, |report| {
+                proxy(report, &url, &network);
+            })
+        };
+        let said = told("http://squid.tienda:3128", Lang::Es);
+        assert!(
+            said.contains("Se usa el proxy: squid.tienda:3128 (network.proxy)"),
+            "{said}"
+        );
+        assert!(told("none", Lang::En).contains("No proxy is used"));
     }
 
     #[test]

@@ -84,7 +84,13 @@ struct Spooled {
 fn spool(report: &mut Report, loaded: &Loaded, folder: &DataFolder) {
     let limit = loaded.config.spool.max_size_mb.saturating_mul(1_000_000);
     let on_disk = std::fs::metadata(folder.path().join(FILE_NAME)).map_or(0, |file| file.len());
-    disk(report, folder.free_bytes(), limit.saturating_sub(on_disk));
+    let least = loaded.config.spool.min_free_mb.saturating_mul(1_000_000);
+    disk(
+        report,
+        folder.free_bytes(),
+        limit.saturating_sub(on_disk),
+        least,
+    );
     let found = Peek::open(folder.path()).and_then(|peek| {
         let Some(peek) = peek else { return Ok(None) };
         let (batches, bytes) = peek.waiting()?;
@@ -118,11 +124,17 @@ fn spool(report: &mut Report, loaded: &Loaded, folder: &DataFolder) {
     }
 }
 
-fn disk(report: &mut Report, free: Option<u64>, may_grow: u64) {
+fn disk(report: &mut Report, free: Option<u64>, may_grow: u64, least: u64) {
     let Some(free) = free else { return };
     let label = report.say("Espacio libre en disco", "Free disk space");
     let what = format!("{label}: {}", size(free));
-    if free < LITTLE_SPACE {
+    if free < least {
+        let remedy = report.say(
+            "libere espacio: por debajo de `spool.min_free_mb` no se lee el POS; lo leído se sigue enviando y la lectura continúa sola",
+            "free some: below `spool.min_free_mb` the POS is not read; what was read is still sent, and reading goes on by itself",
+        );
+        report.bad(&what, remedy);
+    } else if free < LITTLE_SPACE {
         let remedy = report.say(
             "libere espacio; sin él la lectura se detiene",
             "free some; without it reading stops",
@@ -311,6 +323,8 @@ mod tests {
     use super::super::report::tests::printed;
     use super::*;
 
+    const LEAST: u64 = 500_000_000;
+
     fn pos(more: &str) -> PosConfig {
         let text = format!(
             "name = \"caja\"\nconnector = \"mysql\"\npack = \"x\"\ncurrency = \"VES\"\n{more}\n[connection]\n"
@@ -366,12 +380,21 @@ mod tests {
     #[test]
     fn a_disk_that_the_spool_could_fill_is_said() {
         let said = printed(Lang::En, |report| {
-            disk(report, Some(5_000_000_000), 9_000_000_000)
+            disk(report, Some(5_000_000_000), 9_000_000_000, LEAST)
         });
         assert!(said.contains("max_size_mb"), "{said}");
-        let said = printed(Lang::Es, |report| disk(report, Some(1_000_000_000), 1));
+        let said = printed(Lang::Es, |report| {
+            disk(report, Some(1_000_000_000), 1, LEAST)
+        });
         assert!(said.contains("libere espacio"), "{said}");
-        let said = printed(Lang::Es, |report| disk(report, Some(50_000_000_000), 1));
+        let said = printed(Lang::Es, |report| disk(report, Some(400_000_000), 1, LEAST));
+        assert!(
+            said.contains("[FAIL]") && said.contains("la lectura continúa sola"),
+            "{said}"
+        );
+        let said = printed(Lang::Es, |report| {
+            disk(report, Some(50_000_000_000), 1, LEAST)
+        });
         assert!(said.contains("[ OK ]"), "{said}");
     }
 
