@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{BatchSeq, Epoch, StreamName};
+use crate::release::{UpdateOffer, UpdateReport};
 
 /// An agent's state. Everything but the version is optional on the wire, so that old and new agents can talk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Heartbeat {
     /// Each stream's state.
     #[serde(default)]
     pub streams: Vec<StreamState>,
+    /// How the version it was offered last is getting on; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateReport>,
 }
 
 /// One stream's state.
@@ -84,4 +88,38 @@ pub struct HeartbeatReply {
     pub now: DateTime<Utc>,
     /// How long to wait until the next one, seconds.
     pub next_in_seconds: u64,
+    /// A newer version for this agent. It is repeated until the agent has done with it; its absence takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateOffer>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::UpdateState;
+
+    #[test]
+    fn agents_and_clouds_from_before_there_were_updates_are_understood() {
+        let old = r#"{"version":"0.1.0","now":"2026-11-20T12:00:00Z","epoch":"0190a000-0000-7000-8000-0000000000aa"}"#;
+        let heartbeat: Heartbeat = serde_json::from_str(old).unwrap();
+        assert_eq!(heartbeat.update, None);
+        let again = serde_json::to_string(&heartbeat).unwrap();
+        assert!(!again.contains("update"), "{again}");
+        let reply: HeartbeatReply =
+            serde_json::from_str(r#"{"now":"2026-11-20T12:00:00Z","next_in_seconds":30}"#).unwrap();
+        assert_eq!(reply.update, None);
+    }
+
+    #[test]
+    fn what_is_offered_and_reported_reads_as_written() {
+        let reply = r#"{"now":"2026-11-20T12:00:00Z","next_in_seconds":30,"update":{"version":"0.2.0","manifest":"{}","signature":"s"}}"#;
+        let read: HeartbeatReply = serde_json::from_str(reply).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), reply);
+        let report: UpdateReport =
+            serde_json::from_str(r#"{"target":"0.2.0","state":"rolled_back"}"#).unwrap();
+        assert_eq!(
+            (report.state, report.message),
+            (UpdateState::RolledBack, None)
+        );
+    }
 }

@@ -17,6 +17,7 @@ pub mod json;
 pub mod money;
 pub mod pattern;
 pub mod reject;
+pub mod release;
 pub mod row;
 pub mod stream;
 pub mod value;
@@ -25,4 +26,5 @@ pub mod wire;
 
 pub use chrono;
 pub use rust_decimal::Decimal;
+pub use semver::Version;
 pub use uuid::Uuid;

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod demo;
+pub mod release;
 pub mod servers;
 pub mod sim;
 pub mod windows;
