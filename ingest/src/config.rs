@@ -18,6 +18,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `sqlite://path/to/file` or `postgres://user:password@host/name`.
     pub database_url: Option<Url>,
+    /// Folder of the agents' releases; `releases` in `data_dir` when absent. Instances side by side share one.
+    pub releases_dir: Option<PathBuf>,
     /// Whether people reach the service by HTTPS.
     pub cookies: Cookies,
     /// How the log is written.
@@ -38,6 +40,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("data"),
             database_url: None,
+            releases_dir: None,
             cookies: Cookies::Secure,
             log: LogFormat::Text,
             log_level: "info".to_owned(),
@@ -130,6 +133,14 @@ pub struct Overrides {
         value_name = "URL"
     )]
     pub database_url: Option<Url>,
+    /// Folder of the agents' releases, shared by instances side by side [default: releases in the data folder].
+    #[arg(
+        long,
+        env = "FLUXION_RELEASES_DIR",
+        global = true,
+        value_name = "FOLDER"
+    )]
+    pub releases_dir: Option<PathBuf>,
     /// `plain` when people reach the service by HTTP and not on this very machine [default: secure].
     #[arg(long, env = "FLUXION_COOKIES", global = true)]
     pub cookies: Option<Cookies>,
@@ -205,6 +216,9 @@ impl Config {
         if overrides.database_url.is_some() {
             config.database_url.clone_from(&overrides.database_url);
         }
+        if overrides.releases_dir.is_some() {
+            config.releases_dir.clone_from(&overrides.releases_dir);
+        }
         if overrides.admin_password.is_some() {
             config.admin_password.clone_from(&overrides.admin_password);
         }
@@ -231,6 +245,13 @@ impl Config {
         }
     }
 
+    /// The folder of the agents' releases.
+    #[must_use]
+    pub fn releases_dir(&self) -> PathBuf {
+        let own = || self.data_dir.join("releases");
+        self.releases_dir.clone().unwrap_or_else(own)
+    }
+
     /// A file with every setting, its default and what it means.
     #[must_use]
     pub fn sample() -> String {
@@ -250,6 +271,9 @@ impl Config {
 # "sqlite://path/to/file" (made when it is missing) or "postgres://user:password@host/name" (PostgreSQL 14 or newer;
 # must exist). FLUXION_DATABASE_URL, --database-url
 #database_url = "sqlite://data/fluxion.db"
+
+# Folder of the agents' releases. Instances side by side share one. FLUXION_RELEASES_DIR, --releases-dir
+#releases_dir = "data/releases"
 
 # "secure" when people reach the service by HTTPS, or with a browser on this very machine; "plain" for HTTP on a
 # network you trust. FLUXION_COOKIES, --cookies
@@ -295,7 +319,11 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
             .filter(|line| !line.starts_with(' ') && line.contains(" = "))
-            .filter(|line| !line.starts_with("database_url") && !line.starts_with("admin_password"))
+            .filter(|line| {
+                !["database_url", "releases_dir", "admin_password"]
+                    .iter()
+                    .any(|key| line.starts_with(key))
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         assert_eq!(

@@ -1,5 +1,7 @@
 //! `fluxion-ingest`: the cloud service and its command line.
 
+mod release;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -9,9 +11,11 @@ use fluxion_ingest::auth::{password, secret};
 use fluxion_ingest::config::{Config, Overrides, Password};
 use fluxion_ingest::database::accounts::NewUser;
 use fluxion_ingest::database::fleet::NewTenant;
+use fluxion_ingest::database::releases::Waves;
 use fluxion_ingest::database::{self, Database, DatabaseError};
 use fluxion_ingest::views::account::Role;
 use fluxion_ingest::{routes, telemetry};
+use release::ReleaseCommand;
 
 /// The cloud service of Fluxion Sync: applies what agents send, keeps the unified inventory, serves API and dashboard.
 #[derive(Parser)]
@@ -32,6 +36,9 @@ enum Command {
     /// Make companies and people.
     #[command(subcommand)]
     Admin(Admin),
+    /// Releases of the agent: make, publish in waves, list, halt, resume.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     /// Settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -116,6 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Admin(command) => administrate(&config, command).await,
+        Command::Release(command) => releases(&config, command).await,
         Command::Config(ConfigCommand::Sample) => {
             print!("{}", Config::sample());
             Ok(())
@@ -148,7 +156,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     let database = open(config).await?;
     first_start(&*database, config).await?;
-    let state = routes::AppState::new(database.clone(), config.cookies, metrics);
+    let state = routes::AppState::new(database.clone(), config.cookies, metrics)
+        .with_releases_in(config.releases_dir());
     let stopping = state.stopping.clone();
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
@@ -239,6 +248,37 @@ fn password_or_new(given: Option<&Password>) -> anyhow::Result<(String, bool)> {
         Some(password) => Ok((password.0.clone(), false)),
         None => Ok((secret::random_code()?, true)),
     }
+}
+
+async fn releases(config: &Config, command: ReleaseCommand) -> anyhow::Result<()> {
+    if let ReleaseCommand::Manifest {
+        folder,
+        version,
+        programs,
+        notes,
+    } = &command
+    {
+        return release::manifest(folder, version, programs, notes);
+    }
+    let database = open(config).await?;
+    match command {
+        // Needs no database, and was dealt with.
+        ReleaseCommand::Manifest { .. } => {}
+        ReleaseCommand::Publish {
+            folder,
+            key,
+            waves: shares,
+            every,
+        } => {
+            let waves = Waves { shares, every };
+            release::publish(&*database, config, &folder, &key, &waves).await?;
+        }
+        ReleaseCommand::List => release::list(&*database).await?,
+        ReleaseCommand::Halt { version } => release::halt(&*database, &version).await?,
+        ReleaseCommand::Resume { version } => release::resume(&*database, &version).await?,
+    }
+    database.close().await;
+    Ok(())
 }
 
 async fn administrate(config: &Config, command: Admin) -> anyhow::Result<()> {

@@ -12,10 +12,12 @@ pub mod overview;
 pub mod pos_systems;
 pub mod products;
 pub mod rejects;
+pub mod releases;
 pub mod session;
 pub mod stores;
 pub mod webhooks;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +55,7 @@ pub struct AppState {
     cookies: Cookies,
     limits: Arc<Limits>,
     rulebooks: Arc<Rulebooks>,
+    releases: Arc<releases::ReleaseFiles>,
     metrics: PrometheusHandle,
 }
 
@@ -91,7 +94,17 @@ impl AppState {
             cookies,
             limits: Arc::default(),
             rulebooks: Arc::default(),
+            releases: Arc::new(releases::ReleaseFiles::new(PathBuf::from("releases"))),
             metrics,
+        }
+    }
+
+    /// Hands out the agents' releases from this folder.
+    #[must_use]
+    pub fn with_releases_in(self, folder: PathBuf) -> Self {
+        Self {
+            releases: Arc::new(releases::ReleaseFiles::new(folder)),
+            ..self
         }
     }
 
@@ -170,6 +183,7 @@ fn api() -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(agents::router())
         .merge(carry::router())
+        .merge(releases::router())
         .merge(webhooks::router())
 }
 

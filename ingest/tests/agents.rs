@@ -131,6 +131,7 @@ async fn a_heartbeat_is_what_the_dashboard_shows(chain: Chain) {
             rows_read: 7,
             last_error: Some("unreachable".to_owned()),
         }],
+        update: None,
     };
     chain
         .database

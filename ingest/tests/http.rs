@@ -7,4 +7,5 @@ mod bodies;
 pub mod cloud;
 mod description;
 mod people;
+mod releases;
 mod story;

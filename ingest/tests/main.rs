@@ -57,6 +57,7 @@ mod matching;
 mod overview;
 mod reads;
 mod rejects;
+mod releases;
 mod resolutions;
 mod schema;
 mod webhooks;

@@ -171,6 +171,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents/releases/{version}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A program of a release that is offered. `Range` fetches what is missing of it. */
+        get: operations["release_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agents/resume-point": {
         parameters: {
             query?: never;
@@ -963,6 +980,7 @@ export interface components {
              * @description When its token was revoked; it can send nothing since.
              */
             revoked_at?: string | null;
+            update?: components["schemas"]["UpdateReport"] | null;
             /** @description The agent's version. */
             version: string;
         };
@@ -1392,6 +1410,7 @@ export interface components {
             queued_bytes?: number;
             /** @description Each stream's state. */
             streams?: components["schemas"]["StreamState"][];
+            update?: components["schemas"]["UpdateReport"] | null;
             /** @description The agent's version, as in `0.1.0`. */
             version: string;
         };
@@ -1407,6 +1426,7 @@ export interface components {
              * @description The cloud's clock.
              */
             now: string;
+            update?: components["schemas"]["UpdateOffer"] | null;
         };
         /** @description Figures over all stores. "Today" begins at midnight UTC. */
         IntegrationMetrics: {
@@ -3196,6 +3216,29 @@ export interface components {
          * @description The company that owns the data.
          */
         TenantId: string;
+        /** @description What the cloud offers an agent, in its answer to a heartbeat. */
+        UpdateOffer: {
+            /** @description The text of `release.json`. */
+            manifest: string;
+            /** @description The text of `release.json.minisig`. */
+            signature: string;
+            /** @description The version, as in `0.2.0`. */
+            version: string;
+        };
+        /** @description What an agent says about the version it was offered last. */
+        UpdateReport: {
+            /** @description What there is to say about it: a reason, or how much is there. */
+            message?: string | null;
+            /** @description How far it has come. */
+            state: components["schemas"]["UpdateState"];
+            /** @description The version it is about. */
+            target: string;
+        };
+        /**
+         * @description How far an update has come.
+         * @enum {string}
+         */
+        UpdateState: "downloading" | "waiting" | "trying" | "installed" | "rolled_back" | "refused" | "failed" | "off" | "other";
         /**
          * Format: uuid
          * @description A person who may log in.
@@ -3626,6 +3669,68 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name in the manifest */
+                file: string;
+                /** @description As in `0.2.0` */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,6 +21,7 @@ pub mod overview;
 pub mod postgres;
 pub mod products;
 pub mod rejects;
+pub mod releases;
 pub mod resolutions;
 pub mod search;
 pub mod sqlite;
@@ -41,6 +42,7 @@ pub trait Database:
     + overview::Overviews
     + products::Products
     + rejects::Rejects
+    + releases::Releases
     + resolutions::Resolutions
     + webhooks::Webhooks
     + Send

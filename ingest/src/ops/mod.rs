@@ -6,5 +6,6 @@ pub mod commands;
 pub mod delivery;
 pub mod gtin;
 pub mod health;
+pub mod releases;
 pub mod resolve;
 pub mod webhook;

@@ -29,6 +29,7 @@ use crate::database::agents::AgentIdentity;
 use crate::database::deliveries::Applied;
 use crate::extract::{ApiJson, ApiPath, ApiQuery, PeerAddress};
 use crate::ops::delivery::{Encoding, ReceiveError, receive};
+use crate::ops::releases;
 use crate::problem::{ApiError, Kind, Problem};
 
 /// The largest delivery as it comes over the wire.
@@ -248,10 +249,12 @@ async fn heartbeat(
     ApiJson(heartbeat): ApiJson<Heartbeat>,
 ) -> Result<Json<HeartbeatReply>, ApiError> {
     state.database.keep_heartbeat(&agent, &heartbeat).await?;
+    let update = releases::hear(&*state.database, &agent, &heartbeat).await?;
     metrics::counter!("fluxion_heartbeats_total").increment(1);
     Ok(Json(HeartbeatReply {
         now: Utc::now(),
         next_in_seconds: HEARTBEAT_SECONDS,
+        update,
     }))
 }
 

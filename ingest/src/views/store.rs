@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use fluxion_model::command::SyncMode;
 use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::id::{AgentId, CommandId, PosSystemId, StoreId, StreamName};
+use fluxion_model::release::UpdateReport;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -117,6 +118,8 @@ pub struct AgentView {
     pub os: Option<String>,
     /// The agent's version.
     pub version: String,
+    /// How the newer version it was offered last is getting on; absent when there is nothing to say.
+    pub update: Option<UpdateReport>,
     /// When it was enrolled.
     pub enrolled_at: DateTime<Utc>,
     /// When it was last heard of.

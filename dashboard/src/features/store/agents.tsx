@@ -24,9 +24,17 @@ export function Agents({ agents }: { agents: Agent[] }) {
   );
 }
 
+/** The version, and how a newer one is getting on. */
+function useVersion({ version, update }: Agent): string {
+  const { t } = useTranslation();
+  if (!update) return version;
+  return t(`agent.update.${update.state}`, { version, target: update.target, message: update.message ?? '' });
+}
+
 function AgentFacts({ agent }: { agent: Agent }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const version = useVersion(agent);
   const skew = agent.clock_skew_ms;
   const disk = agent.disk_free_bytes;
   return (
@@ -40,7 +48,7 @@ function AgentFacts({ agent }: { agent: Agent }) {
       <Facts
         items={[
           { name: t('agent.seen'), value: agent.last_seen_at ? <Age at={agent.last_seen_at} /> : t('common.never') },
-          { name: t('agent.version'), value: agent.version },
+          { name: t('agent.version'), value: version },
           { name: t('agent.os'), value: agent.os ?? '—' },
           {
             name: t('agent.skew'),

@@ -52,6 +52,11 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
         "webhooks",
         include_str!("../../../../migrations/postgres/0003_webhooks.sql"),
     ),
+    (
+        4,
+        "releases",
+        include_str!("../../../../migrations/postgres/0004_releases.sql"),
+    ),
 ];
 
 /// How many connections there may be.

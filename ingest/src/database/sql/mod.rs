@@ -19,6 +19,7 @@ mod product_parts;
 mod product_reads;
 mod products;
 mod reject_reads;
+mod releases;
 mod resolutions;
 mod senders;
 mod webhooks;

@@ -22,6 +22,7 @@ use crate::database::fleet::{Fleet, PosSystem};
 use crate::database::jobs::Jobs;
 use crate::database::overview::Overviews;
 use crate::database::rejects::Rejects;
+use crate::database::releases::Releases as _;
 use crate::database::webhooks::Webhooks;
 use crate::ops::health::{FailedJob, Known, queue_of};
 use crate::views::job::JobFilter;
@@ -81,7 +82,15 @@ impl Overviews for Engine {
             store: Some(store),
             ..RejectFilter::default()
         };
-        let mut agents: Vec<AgentView> = known.agents.iter().map(agent_view).collect();
+        let mut updates = self.updates(tenant).await?;
+        let agents = known.agents.iter().map(|agent| AgentView {
+            update: updates
+                .remove(&agent.id)
+                .map(|update| update.report)
+                .filter(|report| report.target != agent.version),
+            ..agent_view(agent)
+        });
+        let mut agents: Vec<AgentView> = agents.collect();
         agents.sort_by_key(|agent| {
             std::cmp::Reverse((agent.revoked_at.is_none(), agent.last_seen_at))
         });
@@ -474,6 +483,7 @@ fn agent_view(agent: &AgentState) -> AgentView {
         machine: agent.machine.clone(),
         os: agent.os.clone(),
         version: agent.version.clone(),
+        update: None,
         enrolled_at: agent.enrolled_at,
         last_seen_at: agent.last_seen_at,
         clock_skew_ms: agent.clock_skew_ms,

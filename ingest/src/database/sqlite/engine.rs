@@ -49,6 +49,11 @@ pub const MIGRATIONS: &[(i64, &str, &str)] = &[
         "webhooks",
         include_str!("../../../../migrations/sqlite/0003_webhooks.sql"),
     ),
+    (
+        4,
+        "releases",
+        include_str!("../../../../migrations/sqlite/0004_releases.sql"),
+    ),
 ];
 
 /// A SQLite file: one connection writes, others read beside it (WAL).
