@@ -1,6 +1,7 @@
 //! Puts the parts together: the spool, the workers of every POS system, the line to the cloud, and who tells whom.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use crate::sender::{self, Link};
 use crate::spool::{Opened, Spool, SpoolError};
 use crate::status_page::{self, View};
 use crate::surroundings::Surroundings;
+use crate::update::updater::Updater;
+use crate::update::versions::Versions;
 
 /// Streams that read at the same time, over all POS systems: bounds memory and the load on an old PC.
 const READERS: usize = 2;
@@ -150,6 +153,24 @@ impl Agent {
             cancel,
             tasks,
         })
+    }
+
+    /// What takes newer versions of this agent, from the supervisor that starts them.
+    #[must_use]
+    pub fn updater(&self, versions: Versions, healthy_file: Option<PathBuf>) -> Updater {
+        let fleet = &self.fleet;
+        let shared = &fleet.shared;
+        let readers = [&shared.permits, &shared.quick_permits];
+        Updater {
+            link: Arc::clone(&fleet.link),
+            readers: readers
+                .map(|permits| (Arc::clone(permits), READERS as u32))
+                .into(),
+            folder: fleet.folder.clone(),
+            versions,
+            healthy_file,
+            config: fleet.loaded.config.update.clone(),
+        }
     }
 
     /// Runs streams now. Each receiver tells whether its stream ended well.

@@ -55,6 +55,12 @@ enum Command {
         /// Started by the service: stops when its standard input ends.
         #[arg(long, hide = true)]
         supervised: bool,
+        /// Where the service keeps newer versions; without it none is taken.
+        #[arg(long, hide = true, value_name = "FOLDER", requires = "supervised")]
+        versions: Option<PathBuf>,
+        /// Where a version on trial tells that it works.
+        #[arg(long, hide = true, value_name = "FILE", requires = "versions")]
+        healthy_file: Option<PathBuf>,
     },
     /// Makes the agent a service of this computer that starts with it; run as administrator. Doing it again mends it.
     Install {
@@ -391,7 +397,16 @@ fn tell(error: &anyhow::Error) {
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let place = &cli.place;
     match &cli.command {
-        Command::Run { supervised } => run::run(place, (*supervised).into()),
+        Command::Run {
+            supervised,
+            versions,
+            healthy_file,
+        } => run::run(
+            place,
+            (*supervised).into(),
+            versions.as_deref(),
+            healthy_file.as_deref(),
+        ),
         Command::Install {
             server,
             code,

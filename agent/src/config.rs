@@ -11,6 +11,7 @@ mod network;
 mod plain;
 mod sample;
 mod schedule;
+mod update;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +35,7 @@ pub use network::{NetworkConfig, ProxyChoice};
 pub use plain::{PlainSecret, plain_secrets, with_references};
 pub use sample::sample;
 pub use schedule::{Every, Schedule};
+pub use update::UpdateConfig;
 
 /// Everything in `fluxion-agent.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +66,10 @@ pub struct Config {
     /// nobody else wants them; "normal" takes its turn like any other.
     #[serde(default)]
     pub priority: Priority,
+    /// Newer versions of the agent, which the cloud offers. Only what the maker has signed is taken, never while something
+    /// is read or sent, and when a new version does not work the one before runs again by itself.
+    #[serde(default)]
+    pub update: UpdateConfig,
     /// The POS systems of this store, one `[[pos]]` each.
     #[serde(default)]
     pub pos: Vec<PosConfig>,

@@ -110,7 +110,19 @@ impl DataFolder {
     /// # Errors
     /// When the folder cannot be written.
     pub fn try_lock(&self) -> anyhow::Result<Option<FolderLock>> {
-        let path = self.0.join("agent.lock");
+        self.lock("agent.lock")
+    }
+
+    /// Keeps a second supervisor out. `None` when one is at work.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn try_lock_service(&self) -> anyhow::Result<Option<FolderLock>> {
+        self.lock("service.lock")
+    }
+
+    fn lock(&self, name: &str) -> anyhow::Result<Option<FolderLock>> {
+        let path = self.0.join(name);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).with_context(|| {
             format!(
                 "cannot write in the data folder {}\nhint: give the agent's account the right to write there, or name \

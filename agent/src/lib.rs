@@ -33,6 +33,7 @@ pub mod spool;
 pub mod status_page;
 pub mod supervise;
 pub mod surroundings;
+pub mod update;
 
 /// This agent's version: that of the release it was built for, else that of the source.
 pub const VERSION: &str = match option_env!("FLUXION_VERSION") {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use fluxion_model::heartbeat::{StreamPhase, StreamState};
 use fluxion_model::id::StreamName;
 use fluxion_model::job::JobCounts;
+use fluxion_model::release::UpdateReport;
 use serde::{Deserialize, Serialize};
 
 use crate::spool::Halt;
@@ -70,6 +71,9 @@ pub struct Snapshot {
     pub page_problem: Option<String>,
     /// Every stream.
     pub streams: Vec<StreamLive>,
+    /// How the version that was offered last is getting on.
+    #[serde(default)]
+    pub update: Option<UpdateReport>,
 }
 
 /// Shared by everybody; each writes its own part.
@@ -84,6 +88,7 @@ struct Inner {
     cloud: CloudLive,
     pos_problems: BTreeMap<String, String>,
     page_problem: Option<String>,
+    update: Option<UpdateReport>,
 }
 
 impl Live {
@@ -153,12 +158,23 @@ impl Live {
         self.inner().cloud.clone()
     }
 
+    /// Says how an update is getting on.
+    pub fn updating(&self, report: Option<UpdateReport>) {
+        self.inner().update = report;
+    }
+
+    /// How an update is getting on.
+    #[must_use]
+    pub fn update(&self) -> Option<UpdateReport> {
+        self.inner().update.clone()
+    }
+
     /// Everything.
     #[must_use]
     pub fn snapshot(&self, queue: &crate::spool::QueueInfo) -> Snapshot {
         let inner = self.inner();
         Snapshot {
-            version: crate::VERSION.to_owned(),
+            version: crate::update::this_build::name(),
             at: Utc::now(),
             pid: std::process::id(),
             cloud: inner.cloud.clone(),
@@ -167,6 +183,7 @@ impl Live {
             pos_problems: inner.pos_problems.clone(),
             page_problem: inner.page_problem.clone(),
             streams: inner.streams.values().cloned().collect(),
+            update: inner.update.clone(),
         }
     }
 }

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fluxion_model::enrolment::PosSystemDeclaration;
+use fluxion_model::release::UpdateOffer;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bandwidth::Bandwidth;
@@ -49,6 +51,7 @@ pub struct Link {
     /// Tells when the computer slept or its clock was set.
     pub(crate) jumps: Jumps,
     declarations: Mutex<BTreeMap<String, PosSystemDeclaration>>,
+    offer: watch::Sender<Option<UpdateOffer>>,
 }
 
 impl Link {
@@ -75,6 +78,7 @@ impl Link {
             bandwidth: Arc::new(Bandwidth::new(config.bandwidth.clone())),
             jumps,
             declarations: Mutex::default(),
+            offer: watch::Sender::default(),
         }
     }
 
@@ -145,6 +149,20 @@ impl Link {
             cloud.problem = Some(problem);
             cloud.needs_person = true;
         });
+    }
+
+    /// What the cloud offers now; `None` takes back what it offered before.
+    fn offered(&self, offer: Option<UpdateOffer>) {
+        self.offer.send_if_modified(|now| {
+            let news = *now != offer;
+            *now = offer;
+            news
+        });
+    }
+
+    /// The version that the cloud offers.
+    pub(crate) fn offer(&self) -> watch::Receiver<Option<UpdateOffer>> {
+        self.offer.subscribe()
     }
 
     /// It answered as it should.

@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::supervise::Notice;
+use crate::update::this_build;
 
 pub use system::{State, install, run, start, state, stop, uninstall};
 
@@ -72,11 +73,13 @@ pub enum Weight {
 #[must_use]
 pub fn entry(notice: &Notice) -> Entry {
     let (id, weight, text) = match notice {
-        Notice::Started => (
-            100,
-            Weight::Information,
-            format!("The Fluxion agent {} runs.", crate::VERSION),
-        ),
+        Notice::Started { version } => {
+            let version = version
+                .as_ref()
+                .map_or_else(this_build::name, ToString::to_string);
+            let text = format!("The Fluxion agent {version} runs.");
+            (100, Weight::Information, text)
+        }
         Notice::Stopped => (
             101,
             Weight::Information,
@@ -87,6 +90,12 @@ pub fn entry(notice: &Notice) -> Entry {
             Weight::Warning,
             format!("The Fluxion agent failed and is started again.\n\n{words}"),
         ),
+        Notice::Updated { version } => (
+            102,
+            Weight::Information,
+            format!("The Fluxion agent is now {version}."),
+        ),
+        Notice::Update { words } => (201, Weight::Warning, words.clone()),
         Notice::BadConfiguration { words } => (
             300,
             Weight::Error,

@@ -4,6 +4,9 @@
 //! because a program cannot replace itself. The supervisor reads no configuration and opens no spool, so no mistake in
 //! them can keep it from answering. It talks to the child through one pipe: when the pipe closes, the child stops. So
 //! the child also stops when the supervisor is killed.
+//!
+//! Before each start it chooses which version runs, as [`crate::update`] tells. It starts one only when nobody works in
+//! the data folder any more: a version on trial must not fail because the one before is still ending.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -12,13 +15,18 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use fluxion_model::Version;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::folder::{DataFolder, Readers, write_whole};
+use crate::folder::{DataFolder, FolderLock, Readers, write_whole};
+use crate::update::plan::Verdict;
+use crate::update::this_build;
+use crate::update::trial::Watched;
+use crate::update::versions::{Chosen, Role, Versions};
 
 /// The child wants to be started anew: its configuration changed, or another version is ready. `EX_TEMPFAIL`.
 pub const START_ANEW: u8 = 75;
@@ -33,6 +41,10 @@ const PAUSES: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
 const RAN_WELL: Duration = Duration::from_secs(600);
 /// How often a configuration that cannot be used is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether a version on trial works.
+const LOOK_AT_TRIAL: Duration = Duration::from_millis(250);
+/// A version that was new lately and fails so often in a row leaves for the one before.
+const FAILURES: usize = 5;
 /// How many of the child's last words are kept, in lines.
 const LAST_WORDS: usize = 12;
 
@@ -40,7 +52,10 @@ const LAST_WORDS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// The agent runs.
-    Started,
+    Started {
+        /// Which version; none for the installed one.
+        version: Option<Version>,
+    },
     /// It was asked to stop, and did.
     Stopped,
     /// It ended by itself and is started again.
@@ -51,6 +66,16 @@ pub enum Notice {
     /// It cannot work until somebody mends the configuration.
     BadConfiguration {
         /// What is wrong.
+        words: String,
+    },
+    /// Another version of the agent runs from now on.
+    Updated {
+        /// Which one.
+        version: String,
+    },
+    /// A newer version is not used, or something about updates needs somebody.
+    Update {
+        /// What.
         words: String,
     },
     /// It cannot even be started.
@@ -87,7 +112,7 @@ impl ServiceState {
 
 /// How to start the agent, and whom to tell.
 pub struct Supervisor<'a> {
-    /// The program of the agent.
+    /// The program of the agent as it was installed: what runs where there is no newer version.
     pub program: PathBuf,
     /// What comes before `run` on its command line: where configuration and data are.
     pub place: Vec<OsString>,
@@ -103,8 +128,16 @@ pub struct Supervisor<'a> {
 enum Ended {
     /// It was asked to.
     AsAsked,
+    /// It was on trial, and is over.
+    Trial(Verdict),
     /// By itself.
     Itself { status: ExitStatus, words: String },
+}
+
+/// A trial that has not been settled yet, and of which version.
+struct Trial {
+    version: Version,
+    watched: Watched,
 }
 
 impl Supervisor<'_> {
@@ -112,30 +145,62 @@ impl Supervisor<'_> {
     pub async fn supervise(&self, stop: &CancellationToken) {
         let mut failures = 0_usize;
         let mut restarts = 0;
+        let versions = Versions::new(Versions::in_data(&self.folder), this_build::release_key());
+        let _alone = self.until_alone(DataFolder::try_lock_service, stop).await;
         while !stop.is_cancelled() {
+            drop(self.until_alone(DataFolder::try_lock, stop).await);
+            if stop.is_cancelled() {
+                break;
+            }
+            let chosen = versions.choose(&self.program, Utc::now());
+            for words in &chosen.said {
+                let words = words.clone();
+                (self.tell)(&Notice::Update { words });
+            }
+            let trial = chosen
+                .version
+                .clone()
+                .filter(|_| chosen.role == Role::OnTrial);
+            let trial = trial.map(|version| Trial {
+                version,
+                watched: Watched::begin(versions.healthy_file()),
+            });
             let begun = Instant::now();
-            let ended = match self.start() {
+            let started = self.start(&chosen, &versions, trial.as_ref());
+            let ended = match started {
                 Ok(child) => {
                     self.note(restarts, None);
-                    (self.tell)(&Notice::Started);
-                    watch(child, stop).await
+                    let version = chosen.version.clone();
+                    (self.tell)(&Notice::Started { version });
+                    self.watch(child, trial, &versions, stop).await
                 }
+                Err(error) if trial.is_some() => Ended::Trial(Verdict::Bad {
+                    reason: format!("it cannot be started: {error}"),
+                }),
                 Err(error) => {
-                    let words = format!("{}: {error}", self.program.display());
+                    let words = format!("{}: {error}", chosen.program.display());
                     self.note(restarts, Some(&words));
-                    (self.tell)(&Notice::CannotStart { words });
+                    (self.tell)(&Notice::CannotStart {
+                        words: words.clone(),
+                    });
                     failures += 1;
+                    self.step_back(&versions, &chosen, failures, &words);
                     pause(failures, stop).await;
                     continue;
                 }
             };
-            let Ended::Itself { status, words } = ended else {
-                break;
+            let (status, words) = match ended {
+                Ended::AsAsked => break,
+                Ended::Trial(verdict) => {
+                    self.trial_failed(&versions, &chosen, &verdict);
+                    continue;
+                }
+                Ended::Itself { status, words } => (status, words),
             };
             if begun.elapsed() >= RAN_WELL {
                 failures = 0;
             }
-            match status.code().and_then(|code| u8::try_from(code).ok()) {
+            match own_code(status) {
                 Some(START_ANEW) => failures = 0,
                 Some(BAD_CONFIGURATION) => {
                     self.note(restarts, Some(&words));
@@ -147,7 +212,10 @@ impl Supervisor<'_> {
                     restarts += 1;
                     let words = format!("the agent ended by itself ({status})\n{words}");
                     self.note(restarts, Some(&words));
-                    (self.tell)(&Notice::Failed { words });
+                    (self.tell)(&Notice::Failed {
+                        words: words.clone(),
+                    });
+                    self.step_back(&versions, &chosen, failures, &words);
                     pause(failures, stop).await;
                 }
             }
@@ -156,17 +224,157 @@ impl Supervisor<'_> {
         (self.tell)(&Notice::Stopped);
     }
 
-    fn start(&self) -> std::io::Result<Child> {
-        let mut command = Command::new(&self.program);
+    /// Waits until nobody else works in the data folder. A folder that cannot be used is the child's to complain about.
+    async fn until_alone(
+        &self,
+        lock: impl Fn(&DataFolder) -> anyhow::Result<Option<FolderLock>>,
+        stop: &CancellationToken,
+    ) -> Option<FolderLock> {
+        let begun = Instant::now();
+        let mut told = false;
+        while !stop.is_cancelled() {
+            match DataFolder::open(&self.folder).and_then(|folder| lock(&folder)) {
+                Ok(Some(lock)) => return Some(lock),
+                Ok(None) => {}
+                Err(_) => return None,
+            }
+            // One that was cut off from its supervisor takes some seconds to end.
+            if !told && begun.elapsed() > STOP_WITHIN * 2 {
+                let words = format!("another agent works in {}; stop it", self.folder.display());
+                self.note(0, Some(&words));
+                (self.tell)(&Notice::CannotStart { words });
+                told = true;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            }
+        }
+        None
+    }
+
+    fn start(
+        &self,
+        chosen: &Chosen,
+        versions: &Versions,
+        trial: Option<&Trial>,
+    ) -> std::io::Result<Child> {
+        let mut command = Command::new(&chosen.program);
         command
             .args(&self.place)
-            .args(["run", "--supervised"])
+            .args(["run", "--supervised", "--versions"])
+            .arg(versions.folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(trial) = trial {
+            command.arg("--healthy-file").arg(&trial.watched.file);
+        }
         without_window(&mut command);
         command.spawn()
+    }
+
+    /// Waits until the child ends, or asks it to: because the service stops, or because its trial has failed.
+    async fn watch(
+        &self,
+        mut child: Child,
+        mut trial: Option<Trial>,
+        versions: &Versions,
+        stop: &CancellationToken,
+    ) -> Ended {
+        let words = tokio::spawn(last_words(child.stderr.take()));
+        // Taken out, because waiting for a child closes what is left of its pipes, and this one asks it to stop.
+        let leash = child.stdin.take();
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status,
+                () = stop.cancelled() => {
+                    end(&mut child, leash).await;
+                    return Ended::AsAsked;
+                }
+                () = tokio::time::sleep(LOOK_AT_TRIAL), if trial.is_some() => {
+                    match self.settle(&mut trial, versions) {
+                        None | Some(Verdict::Healthy) => {}
+                        Some(verdict) => {
+                            end(&mut child, leash).await;
+                            return Ended::Trial(verdict);
+                        }
+                    }
+                }
+            }
+        };
+        // A grandchild may hold the pipe open; its words are not worth waiting for.
+        let words = tokio::time::timeout(Duration::from_secs(2), words).await;
+        let words = words.ok().and_then(Result::ok).unwrap_or_default();
+        let (status, words) = match status {
+            Ok(status) => (status, words),
+            Err(error) => (ExitStatus::default(), error.to_string()),
+        };
+        // It may have told that it works, and ended before that was seen.
+        self.settle(&mut trial, versions);
+        match trial {
+            Some(_) if own_code(status) != Some(START_ANEW) => Ended::Trial(Verdict::Bad {
+                reason: format!(
+                    "it ended before it reported that it works ({status}) {}",
+                    last_line(&words)
+                ),
+            }),
+            Some(_) | None => Ended::Itself { status, words },
+        }
+    }
+
+    /// What has become of the trial by now. One that went well is noted, and over.
+    fn settle(&self, trial: &mut Option<Trial>, versions: &Versions) -> Option<Verdict> {
+        let now = Utc::now();
+        let verdict = trial.as_ref()?.watched.verdict(now)?;
+        if verdict != Verdict::Healthy {
+            return Some(verdict);
+        }
+        // When it cannot be noted, the disk is full: it is looked at again, and goes on running meanwhile.
+        if versions.end_trial(&verdict, now).is_ok()
+            && let Some(trial) = trial.take()
+        {
+            let version = trial.version.to_string();
+            (self.tell)(&Notice::Updated { version });
+        }
+        None
+    }
+
+    /// Notes that the version on trial is not used. When that cannot be noted, its next start counts as another try.
+    fn trial_failed(&self, versions: &Versions, chosen: &Chosen, verdict: &Verdict) {
+        let version = chosen
+            .version
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let words = match verdict {
+            Verdict::Healthy => return,
+            Verdict::Bad { reason } => {
+                format!("Version {version} was tried, and the one before runs again: {reason}.")
+            }
+            Verdict::Unanswered { reason, .. } => {
+                format!("Version {version} was tried, and is tried again later: {reason}.")
+            }
+        };
+        (self.tell)(&Notice::Update { words });
+        if let Err(error) = versions.end_trial(verdict, Utc::now()) {
+            let words = format!("The plan of updates cannot be written ({error}); check the disk.");
+            (self.tell)(&Notice::Update { words });
+        }
+    }
+
+    /// A version that fails again and again, soon after it was tried, leaves for the one before.
+    fn step_back(&self, versions: &Versions, chosen: &Chosen, failures: usize, words: &str) {
+        let Some(version) = chosen.version.as_ref().filter(|_| failures >= FAILURES) else {
+            return;
+        };
+        let reason = format!("it failed {FAILURES} times in a row: {}", last_line(words));
+        if let Ok(true) = versions.step_back(version, &reason, Utc::now()) {
+            let words =
+                format!("The agent's version {version} is left for the one before: {reason}.");
+            (self.tell)(&Notice::Update { words });
+        }
     }
 
     /// Returns when the configuration changed, or after a minute, because what it names may have been mended as well.
@@ -211,36 +419,27 @@ pub fn fingerprint(path: &Path) -> Option<Fingerprint> {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// Waits until the child ends, or asks it to.
-async fn watch(mut child: Child, stop: &CancellationToken) -> Ended {
-    let words = tokio::spawn(last_words(child.stderr.take()));
-    // Taken out, because waiting for a child closes what is left of its pipes, and this one asks it to stop.
-    let leash = child.stdin.take();
-    let status = tokio::select! {
-        status = child.wait() => status,
-        () = stop.cancelled() => {
-            drop(leash);
-            if tokio::time::timeout(STOP_WITHIN, child.wait()).await.is_err() {
-                eprintln!("the agent did not stop in time and is cut off; nothing is lost by that");
-                if let Err(error) = child.kill().await {
-                    eprintln!("the agent could not be cut off: {error}");
-                }
-            }
-            return Ended::AsAsked;
+/// Asks the child to end, and cuts it off when it does not.
+async fn end(child: &mut Child, leash: Option<ChildStdin>) {
+    drop(leash);
+    if tokio::time::timeout(STOP_WITHIN, child.wait())
+        .await
+        .is_err()
+    {
+        eprintln!("the agent did not stop in time and is cut off; nothing is lost by that");
+        if let Err(error) = child.kill().await {
+            eprintln!("the agent could not be cut off: {error}");
         }
-    };
-    // A grandchild may hold the pipe open; its words are not worth waiting for.
-    let words = tokio::time::timeout(Duration::from_secs(2), words).await;
-    match status {
-        Ok(status) => Ended::Itself {
-            status,
-            words: words.ok().and_then(Result::ok).unwrap_or_default(),
-        },
-        Err(error) => Ended::Itself {
-            status: ExitStatus::default(),
-            words: error.to_string(),
-        },
     }
+}
+
+/// The exit code, where it can be one of ours.
+fn own_code(status: ExitStatus) -> Option<u8> {
+    status.code().and_then(|code| u8::try_from(code).ok())
+}
+
+fn last_line(words: &str) -> &str {
+    words.trim_end().lines().next_back().unwrap_or_default()
 }
 
 /// Passes on what the child says, and keeps the end of it.

@@ -9,6 +9,7 @@ mod pos;
 mod report;
 mod secrets;
 mod service;
+mod update;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,6 +68,9 @@ async fn look(report: &mut Report, loaded: &Loaded) {
     report.good(&format!("{label}: {}", loaded.path.display()));
     secrets::in_the_open(report, loaded);
     let folder = home::data_folder(report, loaded);
+    if let Some(folder) = &folder {
+        update::updates(report, loaded, folder);
+    }
     cloud::cloud(report, loaded, folder.as_ref()).await;
     if loaded.config.pos.is_empty() {
         let what = report.say(

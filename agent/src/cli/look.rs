@@ -129,6 +129,15 @@ fn show_cloud(state: &Snapshot) {
     if let Some(problem) = &state.page_problem {
         println!("{problem}");
     }
+    println!("Version: {}", state.version);
+    if let Some(update) = &state.update {
+        let how = update.state.as_str().replace('_', " ");
+        let message = update.message.as_ref();
+        let message = message
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        println!("Update to {}: {how}{message}", update.target);
+    }
     for (pos, problem) in &state.pos_problems {
         println!("POS system {pos} cannot be read: {problem}");
     }

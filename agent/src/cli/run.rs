@@ -1,6 +1,7 @@
 //! `run`: works until it is stopped.
 
 use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use anyhow::bail;
 use super::{Place, runtime, told_to_stop};
 use crate::agent::{Agent, Mode, build_pos};
 use crate::config::{self, Loaded};
-use crate::folder::DataFolder;
+use crate::folder::{DataFolder, FolderLock};
 use crate::priority;
 use crate::supervise::{Fingerprint, START_ANEW, fingerprint};
+use crate::update::this_build;
+use crate::update::versions::Versions;
 use crate::{crash, logs};
 
 /// How often the configuration is looked at.
@@ -40,16 +43,22 @@ impl From<bool> for StartedBy {
 enum Reason {
     Asked,
     Configuration,
+    Update,
 }
 
-pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    place: &Place,
+    started_by: StartedBy,
+    versions: Option<&Path>,
+    healthy_file: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     // Before it is read: a change in between is then noticed.
     let seen = fingerprint(&place.config_path());
     let loaded = place.load()?;
     // First, because threads take it from the one that starts them.
     let placed = priority::begin(loaded.config.priority);
     let folder = DataFolder::open(&loaded.data_dir)?;
-    let Some(lock) = folder.try_lock()? else {
+    let Some(lock) = lock(&folder, started_by)? else {
         bail!(
             "another agent works in {}\nhint: stop it first, or give this one a data folder of its own with --data-dir",
             folder.path().display()
@@ -63,7 +72,7 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
     let guard = logs::begin(&loaded.config.log, &folder.logs(), screen)?;
     crash::report_to(&folder.logs());
     tracing::info!(
-        version = crate::VERSION,
+        version = this_build::name(),
         config = %loaded.path.display(),
         data = %folder.path().display(),
         server = loaded.config.server,
@@ -83,6 +92,7 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
         let changed =
             configuration_changed(loaded.clone(), seen, place.data_dir.clone(), started_by);
         let mut agent = Agent::start(loaded, folder, Mode::Resident, build_pos())?;
+        let update = update_ready(&agent, versions, healthy_file);
         let mut reason = Reason::Asked;
         agent
             .serve(async {
@@ -90,6 +100,7 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
                     () = told_to_stop() => {}
                     () = service_ended(started_by) => {}
                     () = changed => reason = Reason::Configuration,
+                    () = update => reason = Reason::Update,
                 }
             })
             .await;
@@ -103,8 +114,42 @@ pub(super) fn run(place: &Place, started_by: StartedBy) -> anyhow::Result<ExitCo
     drop(lock);
     Ok(match result? {
         Reason::Asked => ExitCode::SUCCESS,
-        Reason::Configuration => ExitCode::from(START_ANEW),
+        Reason::Configuration | Reason::Update => ExitCode::from(START_ANEW),
     })
+}
+
+/// Returns when the service should start another version. Whoever runs by hand takes none: nobody would start it.
+fn update_ready(
+    agent: &Agent,
+    versions: Option<&Path>,
+    healthy_file: Option<&Path>,
+) -> impl Future<Output = ()> + use<> {
+    let updater = versions.map(|folder| {
+        let versions = Versions::new(folder.to_owned(), this_build::release_key());
+        agent.updater(versions, healthy_file.map(Path::to_owned))
+    });
+    async {
+        match updater {
+            Some(updater) => updater.run().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The service starts an agent only when no other one works; but a command that looks whether one does holds the lock for
+/// a moment, and nobody should take that for a failure of this version.
+fn lock(folder: &DataFolder, started_by: StartedBy) -> anyhow::Result<Option<FolderLock>> {
+    let looks = match started_by {
+        StartedBy::Person => 1,
+        StartedBy::Service => 20,
+    };
+    for _ in 1..looks {
+        if let Some(lock) = folder.try_lock()? {
+            return Ok(Some(lock));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    folder.try_lock()
 }
 
 /// The service closes its end of the pipe to ask for the end, and the system does when the service is killed.

@@ -137,6 +137,7 @@ fn check(config: &Config) -> Result<(), String> {
             config.server
         ));
     }
+    config.update.check()?;
     let mut names = BTreeSet::new();
     for pos in &config.pos {
         let name = &pos.name;

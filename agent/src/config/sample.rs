@@ -12,6 +12,7 @@ use crate::status_page::StatusPageConfig;
 use super::{
     BandwidthConfig, CaptureChoice, CaptureName, Config, Day, DeleteBrake, Every, LogConfig,
     NetworkConfig, PlanEntry, PosConfig, Priority, ProxyChoice, Schedule, SpoolConfig, TimeOfDay,
+    UpdateConfig,
 };
 
 /// A commented configuration with one POS of each connector.
@@ -93,6 +94,11 @@ fn example() -> Config {
             proxy_password: Some(fluxion_connectors::Secret::new("change me")),
         },
         priority: Priority::default(),
+        update: UpdateConfig {
+            from_hour: Some(22),
+            to_hour: Some(6),
+            ..UpdateConfig::default()
+        },
         pos: vec![pos, export],
     }
 }
@@ -128,6 +134,9 @@ const COMMENTED: &[&str] = &[
     "days",
     "from",
     "to",
+    "enabled",
+    "from_hour",
+    "to_hour",
     "every",
     "schedule",
     "sweep",

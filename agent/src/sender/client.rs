@@ -12,7 +12,9 @@ use fluxion_model::enrolment::{
 use fluxion_model::heartbeat::{Heartbeat, HeartbeatReply};
 use fluxion_model::id::CommandId;
 use fluxion_model::wire;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE, RETRY_AFTER,
+};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +26,10 @@ use crate::network;
 
 /// Answers are small; whoever sends more is not the ingest service.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// A program may take this long on a slow line; it goes on from there afterwards.
+const DOWNLOAD: Duration = Duration::from_secs(6 * 3_600);
+/// A download from which nothing comes for so long is begun anew.
+const STALLED: Duration = Duration::from_secs(60);
 /// How long a command request is held open.
 pub(super) const LONG_POLL: Duration = Duration::from_secs(30);
 /// A delivery is watched while it moves; this ends what no watching foresaw.
@@ -257,6 +263,43 @@ impl Cloud {
             .await
     }
 
+    /// A file of a release, from this byte on.
+    pub async fn release_file(
+        &self,
+        version: &str,
+        name: &str,
+        from: u64,
+    ) -> Result<Pieces, CloudError> {
+        let path = format!(
+            "/v1/agents/releases/{}/{}",
+            encode_path(version),
+            encode_path(name)
+        );
+        let mut request = self.request(Method::GET, &path).timeout(DOWNLOAD);
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+        }
+        let mut response = request
+            .send()
+            .await
+            .map_err(|source| self.unreachable(source))?;
+        let begins = match response.status() {
+            StatusCode::OK => Some(0),
+            StatusCode::PARTIAL_CONTENT => content_begins(&response),
+            _ => None,
+        };
+        let Some(from) = begins else {
+            let (status, retry_after) = (response.status(), retry_after(&response));
+            let body = self.whole(&mut response).await?;
+            return Err(self.failure(status, retry_after, &body));
+        };
+        Ok(Pieces {
+            from,
+            response,
+            cloud: self.clone(),
+        })
+    }
+
     /// Whether anything answers there, without a token. Whatever comes is told, not judged.
     ///
     /// # Errors
@@ -308,17 +351,7 @@ impl Cloud {
         let mut response = sent.map_err(|source| self.unreachable(source))?;
         let status = response.status();
         let retry_after = retry_after(&response);
-        let mut body = Vec::new();
-        loop {
-            let chunk = response.chunk().await;
-            let Some(chunk) = chunk.map_err(|source| self.unreachable(source))? else {
-                break;
-            };
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(self.garbage(status, &body));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = self.whole(&mut response).await?;
         let is_page = body.trim_ascii_start().starts_with(b"<");
         if status.is_redirection()
             || status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED
@@ -333,6 +366,29 @@ impl Cloud {
             return Ok((status, body));
         }
         Err(self.failure(status, retry_after, &body))
+    }
+
+    /// All of an answer, which is small.
+    async fn whole(&self, response: &mut Response) -> Result<Vec<u8>, CloudError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|source| self.unreachable(source))?
+        {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(self.garbage(response.status(), &body));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, source: reqwest::Error) -> CloudError {
+        CloudError::Unreachable {
+            server: self.base.clone(),
+            source,
+        }
     }
 
     fn failure(
@@ -429,6 +485,43 @@ fn is_about_the_date(trouble: &rustls::Error) -> bool {
             Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
         )
     )
+}
+
+/// The bytes of a file as they come.
+#[derive(Debug)]
+pub struct Pieces {
+    /// Which byte of the file comes first.
+    pub from: u64,
+    response: Response,
+    cloud: Cloud,
+}
+
+impl Pieces {
+    /// The next few; `None` at the end.
+    ///
+    /// # Errors
+    /// When the line breaks, or nothing comes for a minute.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, CloudError> {
+        match tokio::time::timeout(STALLED, self.response.chunk()).await {
+            Ok(Ok(piece)) => Ok(piece.map(Vec::from)),
+            Ok(Err(source)) => Err(self.cloud.unreachable(source)),
+            Err(_) => Err(CloudError::Stalled {
+                server: self.cloud.base.clone(),
+                seconds: STALLED.as_secs(),
+            }),
+        }
+    }
+}
+
+/// The first byte of `Content-Range: bytes 100-199/200`.
+fn content_begins(response: &Response) -> Option<u64> {
+    let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
+    range
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// RFC 9457.

@@ -10,6 +10,7 @@ use super::Link;
 use super::client::CloudError;
 use crate::clock;
 use crate::folder::DataFolder;
+use crate::update::this_build;
 
 const USUAL: Duration = Duration::from_secs(30);
 const IN_THE_BEGINNING: Duration = Duration::from_secs(10);
@@ -42,6 +43,7 @@ pub async fn beat(link: &Link, folder: &DataFolder) {
                 let skew = (sent - reply.now).num_seconds();
                 note_skew(link, skew);
                 link.answered();
+                link.offered(reply.update);
                 if begun.elapsed() >= BEGINNING {
                     wait = Duration::from_secs(reply.next_in_seconds.clamp(5, 600));
                 }
@@ -64,7 +66,7 @@ pub async fn beat(link: &Link, folder: &DataFolder) {
 fn heartbeat(link: &Link, folder: &DataFolder) -> Heartbeat {
     let queue = link.spool.info();
     Heartbeat {
-        version: crate::VERSION.to_owned(),
+        version: this_build::name(),
         now: Utc::now(),
         epoch: queue.epoch,
         last_seq: queue.last_seq,
@@ -78,6 +80,7 @@ fn heartbeat(link: &Link, folder: &DataFolder) -> Heartbeat {
             .into_iter()
             .map(|stream| stream.state)
             .collect(),
+        update: link.live.update(),
     }
 }
 
