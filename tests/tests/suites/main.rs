@@ -11,3 +11,4 @@ mod chaos;
 mod packs;
 mod pages;
 mod tidy;
+mod update;
