@@ -384,13 +384,6 @@ impl Cloud {
         Ok(body)
     }
 
-    fn unreachable(&self, source: reqwest::Error) -> CloudError {
-        CloudError::Unreachable {
-            server: self.base.clone(),
-            source,
-        }
-    }
-
     fn failure(
         &self,
         status: StatusCode,
