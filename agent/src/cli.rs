@@ -504,3 +504,15 @@ fn note(done: std::io::Result<()>) {
         tracing::warn!(%error, "Ctrl-C cannot be listened to");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_of_a_command_have_one_name() {
+        Cli::command().debug_assert();
+    }
+}

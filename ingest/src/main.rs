@@ -19,7 +19,7 @@ use release::ReleaseCommand;
 
 /// The cloud service of Fluxion Sync: applies what agents send, keeps the unified inventory, serves API and dashboard.
 #[derive(Parser)]
-#[command(version, propagate_version = true)]
+#[command(version)]
 struct Cli {
     #[command(flatten)]
     overrides: Overrides,
@@ -341,4 +341,16 @@ async fn administrate(config: &Config, command: Admin) -> anyhow::Result<()> {
     }
     database.close().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_of_a_command_have_one_name() {
+        Cli::command().debug_assert();
+    }
 }

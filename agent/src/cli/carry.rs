@@ -52,7 +52,7 @@ fn leave(place: &Place, to: &Path, lang: Lang) -> anyhow::Result<ExitCode> {
 }
 
 const NOT_ENROLLED_ES: &str = "este agente todavía no está inscrito, y eso necesita internet una vez: el de un teléfono basta.\n\
-     Ejecute `fluxion-agent enroll --server URL --code CODE` con un código del tablero";
+     Ejecute `fluxion-agent enroll --server URL --code CODE` con un código del panel";
 const NOT_ENROLLED_EN: &str = "this agent is not enrolled yet, which needs the internet once: that of a phone will do.\n\
      Run `fluxion-agent enroll --server URL --code CODE` with a code from the dashboard";
 
@@ -70,7 +70,7 @@ fn tell(exported: &Exported, store: &str, lang: Lang) {
              Está cifrado: quien encuentre la memoria no puede leerlo ni cambiarlo.\n\n\
              Ahora:\n\
              1. Expulse la memoria antes de sacarla, y llévela a una computadora con internet.\n\
-             2. En el tablero: Tiendas, {store}, el menú junto a Sincronizar ahora, Importar desde memoria USB; elija este archivo.\n\
+             2. En el panel: Tiendas, {store}, el menú junto a Sincronizar ahora, Importar desde memoria USB; elija este archivo.\n\
              3. Guarde el comprobante en la memoria y tráigalo: fluxion-agent carry import ARCHIVO.{RECEIPT_EXTENSION}\n\
              Sin comprobante no se pierde nada: el próximo archivo lleva todo otra vez."
         ),

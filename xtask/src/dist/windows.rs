@@ -79,7 +79,8 @@ pub fn build(steps: &mut Steps, release: &Release) -> Result<()> {
     ));
     fs::copy(&program, &shipped)
         .with_context(|| format!("could not copy to {}", shipped.display()))?;
-    let installer = Path::new(FOLDER).join(format!("fluxion-agent-{}-x64.msi", release.version));
+    // Always of one name, because the dashboard hands out the line that runs it; the version is inside.
+    let installer = Path::new(FOLDER).join("fluxion-agent-x64.msi");
     steps.take("installer for Windows (wixl)", || {
         installer_of(&program, &release.version, &installer)
     })?;
