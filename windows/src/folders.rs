@@ -1,34 +1,33 @@
 //! Where Windows keeps what belongs to all users.
 
-use std::ffi::{OsString, c_void};
+use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::ptr::null_mut;
 
-use windows_sys::Win32::UI::Shell::{FOLDERID_ProgramData, SHGetKnownFolderPath};
-
-// windows-sys looks for it in `combase.dll`, which Windows 7 does not have; here it is in every Windows.
-#[link(name = "ole32")]
-unsafe extern "system" {
-    fn CoTaskMemFree(memory: *const c_void);
-}
+use windows_sys::Win32::Foundation::MAX_PATH;
+use windows_sys::Win32::UI::Shell::{CSIDL_COMMON_APPDATA, SHGetFolderPathW};
 
 /// `C:\ProgramData` on most computers. Asked of Windows and not of the environment, which may differ between a service
 /// and the technician who looks for its data. `None` when Windows does not say.
+///
+/// The newer `SHGetKnownFolderPath` hands out memory that is freed by a function which windows-sys takes from a library
+/// that Windows 7 does not have.
 #[must_use]
 pub fn program_data() -> Option<PathBuf> {
-    let mut path = null_mut();
-    // SAFETY: `path` receives a text that ends with a zero; it is copied, and freed whatever the call returned, as its
-    // documentation asks.
-    unsafe {
-        let told = SHGetKnownFolderPath(&FOLDERID_ProgramData, 0, null_mut(), &raw mut path);
-        let found = (told >= 0 && !path.is_null()).then(|| {
-            let length = (0..).take_while(|at| *path.add(*at) != 0).count();
-            OsString::from_wide(std::slice::from_raw_parts(path, length)).into()
-        });
-        CoTaskMemFree(path.cast());
-        found
-    }
+    let mut path = [0_u16; MAX_PATH as usize];
+    // SAFETY: the function writes at most `MAX_PATH` units, which is what the buffer holds, and a zero at the end.
+    let told = unsafe {
+        SHGetFolderPathW(
+            null_mut(),
+            CSIDL_COMMON_APPDATA.cast_signed(),
+            null_mut(),
+            0,
+            path.as_mut_ptr(),
+        )
+    };
+    let length = path.iter().position(|unit| *unit == 0)?;
+    (told >= 0 && length > 0).then(|| OsString::from_wide(&path[..length]).into())
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ async fn a_file_is_whole_or_not_there_when_the_power_fails_or_the_stick_is_full(
     // A stick without room, as the operating system tells of it while the file grows.
     let export = store.command(&["export", &stick]);
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 160; exec \"$@\"", "sh"]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"]);
     limited.arg(export.get_program()).args(export.get_args());
     let refused = refusal(&limited.output().unwrap());
     assert!(

@@ -97,12 +97,12 @@ fn unit(agent: &Path) -> Result<()> {
 /// Runs `check-package.sh` in an overlay of this system.
 fn use_it(old: &Path, new: &Path) -> Result<()> {
     let inside = r#"
-        mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" "$1/root"
-        mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
-        mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
-        mkdir -p "$1/root/package" && cp "$2" "$1/root/package/old.deb" && cp "$3" "$1/root/package/new.deb"
-        cp deploy/linux/check-package.sh "$1/root/package/check.sh"
-        exec chroot "$1/root" sh /package/check.sh /package/old.deb /package/new.deb"#;
+        mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" "$1/system"
+        mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/system"
+        mount -t proc proc "$1/system/proc" && mount --rbind /dev "$1/system/dev"
+        mkdir -p "$1/system/package" && cp "$2" "$1/system/package/old.deb" && cp "$3" "$1/system/package/new.deb"
+        cp deploy/linux/check-package.sh "$1/system/package/check.sh"
+        exec chroot "$1/system" sh /package/check.sh /package/old.deb /package/new.deb"#;
     let place = Path::new(FOLDER).join("overlay");
     fs::create_dir_all(&place)?;
     let may = Command::new("unshare")

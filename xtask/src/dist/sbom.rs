@@ -150,7 +150,7 @@ fn bill(
 /// What the dashboard brings to browsers: the packages of its lock file that do not only help to build it.
 fn browser_packages(lock: &Value) -> Vec<Value> {
     let packages = lock["packages"].as_object().into_iter().flatten();
-    packages
+    let mut components: Vec<Value> = packages
         .filter(|(path, package)| path.contains("node_modules/") && package["dev"] != json!(true))
         .filter_map(|(path, package)| {
             let name = path.rsplit("node_modules/").next()?;
@@ -164,10 +164,12 @@ fn browser_packages(lock: &Value) -> Vec<Value> {
             }
             Some(component)
         })
-        .collect()
+        .collect();
+    components.sort_by_key(|component| component["purl"].to_string());
+    components
 }
 
-/// A moment in seconds since 1970 as text, in UTC (the days are counted as in Howard Hinnant's `civil_from_days`).
+/// A moment in seconds since 1970 as text, in UTC (a year is counted from March on, so that the leap day is its last).
 fn rfc3339(seconds: i64) -> Option<String> {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let shifted = days.checked_add(719_468)?;
