@@ -63,7 +63,7 @@ async fn a_release_reads_as_it_was_published_and_its_version_is_taken(chain: Cha
     chain.database.add_release(&published).await.unwrap();
     assert_eq!(
         chain.database.releases().await.unwrap(),
-        [published.clone()]
+        std::slice::from_ref(&published)
     );
     let again = chain.database.add_release(&published).await;
     assert!(
