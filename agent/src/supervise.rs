@@ -165,6 +165,8 @@ impl Supervisor<'_> {
                 version,
                 watched: Watched::begin(versions.healthy_file()),
             });
+            // Before the child reads it: what is mended while it ends is then noticed.
+            let seen = fingerprint(&self.config);
             let begun = Instant::now();
             let started = self.start(&chosen, &versions, trial.as_ref());
             let ended = match started {
@@ -205,7 +207,7 @@ impl Supervisor<'_> {
                 Some(BAD_CONFIGURATION) => {
                     self.note(restarts, Some(&words));
                     (self.tell)(&Notice::BadConfiguration { words });
-                    self.wait_for_mending(stop).await;
+                    self.wait_for_mending(seen, stop).await;
                 }
                 _ => {
                     failures += 1;
@@ -378,8 +380,7 @@ impl Supervisor<'_> {
     }
 
     /// Returns when the configuration changed, or after a minute, because what it names may have been mended as well.
-    async fn wait_for_mending(&self, stop: &CancellationToken) {
-        let before = fingerprint(&self.config);
+    async fn wait_for_mending(&self, before: Option<Fingerprint>, stop: &CancellationToken) {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(60) {
             tokio::select! {

@@ -7,7 +7,13 @@ use crate::cloud::{Cloud, TOKEN};
 use crate::secrets::{RIGHT, Store, WEBHOOK, WRONG};
 
 /// Cells of the POS, as the store's table, the event and the rejected event hold them.
-const CELLS: &[&str] = &["Trujillo", "0001", "añejo", "12.5", "tres cincuenta"];
+const CELLS: &[&str] = &[
+    "Trujillo",
+    "R-4417-Q",
+    "añejo",
+    "40417.25",
+    "tres cincuenta",
+];
 
 /// Makes a bundle and returns its parts by name.
 fn bundle(store: &Store, lang: &str) -> BTreeMap<String, String> {

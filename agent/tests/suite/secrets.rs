@@ -46,7 +46,7 @@ impl Store {
         let user = format!("r_{database}");
         let sql = format!(
             "CREATE TABLE items(code VARCHAR(20) PRIMARY KEY, name VARCHAR(40));
-             INSERT INTO items VALUES ('0001', 'Café molido de Trujillo');
+             INSERT INTO items VALUES ('R-4417-Q', 'Café molido de Trujillo');
              CREATE USER {user}@'%' IDENTIFIED BY '{RIGHT}';
              GRANT SELECT ON {database}.items TO {user}@'%';"
         );
@@ -158,7 +158,7 @@ impl Store {
 
     /// Tells of a product, signed with this secret; returns the status of the answer.
     pub async fn call(&self, secret: &str) -> u16 {
-        self.call_with(secret, "evt_1", 12.5).await
+        self.call_with(secret, "evt_1", 40_417.25).await
     }
 
     pub async fn call_with(&self, secret: &str, id: &str, price: impl Into<Json>) -> u16 {
