@@ -6,6 +6,7 @@
 //! this computer as its host. What it shows comes from the agent's own memory and spool; no row of the POS is among it.
 
 mod facts;
+mod findings;
 mod page;
 mod server;
 mod words;

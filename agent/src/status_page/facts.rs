@@ -1,4 +1,4 @@
-//! What the page tells, and the judgement over it. Knows nothing of HTML.
+//! What the page tells. Knows nothing of HTML.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fluxion_model::heartbeat::StreamPhase;
 use serde::Serialize;
 
+use super::findings::Finding;
 use crate::folder::DataFolder;
 use crate::live::{CloudLive, Live, StreamLive};
 use crate::spool::{Halt, Peek, Spool, StreamSummary};
@@ -161,24 +162,9 @@ fn stream(live: StreamLive, kept: &[StreamSummary]) -> Stream {
 
 impl Facts {
     /// The worst of all findings.
-    #[must_use]
-    pub fn judge(&self) -> Verdict {
-        let streams = self.streams.iter().map(Stream::verdict).max();
-        let findings = [
-            (self.is_enrolled(), Verdict::Act),
-            (!self.cloud.needs_person, Verdict::Act),
-            (self.pos_problems.is_empty(), Verdict::Act),
-            (!self.is_full(), Verdict::Act),
-            (self.cloud.problem.is_none(), Verdict::Watch),
-            (!self.waits_long(), Verdict::Watch),
-            (!self.disk_is_low(), Verdict::Watch),
-            (!self.clock_is_wrong(), Verdict::Watch),
-        ];
-        let own = findings
-            .iter()
-            .filter(|(fine, _)| !fine)
-            .map(|(_, verdict)| *verdict);
-        own.chain(streams).max().unwrap_or(Verdict::Well)
+    pub(super) fn judge(&self) -> Verdict {
+        let worst = self.findings().iter().map(Finding::verdict).max();
+        worst.unwrap_or(Verdict::Well)
     }
 
     /// Whether the cloud knows this agent.
@@ -212,19 +198,5 @@ impl Facts {
         self.cloud
             .clock_skew_seconds
             .is_some_and(|skew| skew.abs() >= SKEW)
-    }
-}
-
-impl Stream {
-    /// How this one stands.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        if self.halted.is_some() {
-            Verdict::Act
-        } else if self.error.is_some() || self.rejects > 0 || self.phase == StreamPhase::Retrying {
-            Verdict::Watch
-        } else {
-            Verdict::Well
-        }
     }
 }
