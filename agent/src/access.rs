@@ -71,7 +71,7 @@ mod system {
     pub fn create(path: &Path) -> io::Result<File> {
         let file = File::create(path)?;
         // Rights may lock out whoever runs the agent by hand and is no administrator; such a one keeps the folder's.
-        let restricted = fluxion_windows::access::only_for(path, SERVICE_IDENTITY);
+        let restricted = fluxion_system::access::only_for(path, SERVICE_IDENTITY);
         match restricted.and_then(|()| File::open(path).map(drop)) {
             Ok(()) => Ok(file),
             Err(error) => {

@@ -500,7 +500,8 @@ impl Fleet {
 
 /// An agent rests most of the day, on a computer whose memory the till needs.
 async fn rest_between_loads(spool: &Spool, cancel: &CancellationToken) {
-    let mut rested_at = spool.info().last_seq;
+    // The start leaves something to give back as well.
+    let mut rested_at = None;
     loop {
         let before = spool.info().last_seq;
         tokio::select! {
@@ -508,9 +509,14 @@ async fn rest_between_loads(spool: &Spool, cancel: &CancellationToken) {
             () = tokio::time::sleep(REST_AFTER) => {}
         }
         let now = spool.info().last_seq;
-        if now == before && now != rested_at {
-            match spool.call(|store| store.rest()).await {
-                Ok(()) => rested_at = now,
+        if now == before && rested_at != Some(now) {
+            let rested = spool.call(|store| {
+                store.rest()?;
+                fluxion_system::memory::give_back();
+                Ok(())
+            });
+            match rested.await {
+                Ok(()) => rested_at = Some(now),
                 Err(error) => tracing::debug!("{}", crate::chain(&error)),
             }
         }

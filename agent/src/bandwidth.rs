@@ -149,7 +149,7 @@ fn piece_at(rate: u64) -> u64 {
 #[cfg(windows)]
 #[must_use]
 pub fn cost_of_line() -> Option<Line> {
-    use fluxion_windows::network::{Cost, cost};
+    use fluxion_system::network::{Cost, cost};
     Some(match cost()? {
         Cost::Metered => Line::Metered,
         Cost::Unmetered => Line::Unmetered,

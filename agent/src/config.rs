@@ -283,7 +283,7 @@ fn default_sweep() -> Schedule {
 #[cfg(windows)]
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
-    let base = fluxion_windows::folders::program_data();
+    let base = fluxion_system::folders::program_data();
     base.unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
         .join("Fluxion")
 }

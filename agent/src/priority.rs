@@ -20,7 +20,7 @@ pub fn begin(priority: Priority) -> std::io::Result<()> {
 
 #[cfg(windows)]
 fn below_normal() -> std::io::Result<()> {
-    fluxion_windows::priority::below_normal()
+    fluxion_system::priority::below_normal()
 }
 
 #[cfg(unix)]

@@ -112,7 +112,7 @@ pub(super) fn of_this_computer() -> Lang {
 
 #[cfg(windows)]
 fn system_is_spanish() -> bool {
-    fluxion_windows::language::is_spanish()
+    fluxion_system::language::is_spanish()
 }
 
 #[cfg(not(windows))]

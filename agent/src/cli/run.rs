@@ -55,7 +55,8 @@ pub(super) fn run(
     // Before it is read: a change in between is then noticed.
     let seen = fingerprint(&place.config_path());
     let loaded = place.load()?;
-    // First, because threads take it from the one that starts them.
+    // First, because threads take both from the one that starts them.
+    fluxion_system::memory::frugal();
     let placed = priority::begin(loaded.config.priority);
     let folder = DataFolder::open(&loaded.data_dir)?;
     let Some(lock) = lock(&folder, started_by)? else {

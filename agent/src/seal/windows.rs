@@ -6,14 +6,14 @@ use std::path::Path;
 use super::SealError;
 
 pub fn seal(_: &Path, open: &[u8]) -> Result<Vec<u8>, SealError> {
-    fluxion_windows::seal::seal(open).map_err(|source| SealError::System {
+    fluxion_system::seal::seal(open).map_err(|source| SealError::System {
         action: "Windows does not seal the secret (DPAPI)".to_owned(),
         source,
     })
 }
 
 pub fn open(_: &Path, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-    fluxion_windows::seal::open(sealed).map_err(|error| {
+    fluxion_system::seal::open(sealed).map_err(|error| {
         tracing::debug!(%error, "DPAPI does not open a secret");
         SealError::Foreign
     })

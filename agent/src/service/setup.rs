@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use fluxion_windows::{access, event_log, service as system};
+use fluxion_system::{access, event_log, service as system};
 use windows_registry::LOCAL_MACHINE;
 use windows_service::service::{
     Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl,

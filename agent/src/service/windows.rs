@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use fluxion_windows::event_log::{EventLog, Level};
-use fluxion_windows::service::{StartedBy, dispatch};
+use fluxion_system::event_log::{EventLog, Level};
+use fluxion_system::service::{StartedBy, dispatch};
 use tokio_util::sync::CancellationToken;
 use windows_service::service::{
     ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState, ServiceStatus, ServiceType,

@@ -114,7 +114,7 @@ pub fn check(steps: &mut Steps) -> Result<()> {
         "check",
         "--quiet",
         "-p",
-        "fluxion-windows",
+        "fluxion-system",
         "-p",
         "fluxion-agent",
     ]);
@@ -128,7 +128,7 @@ pub fn check(steps: &mut Steps) -> Result<()> {
 pub fn unit_tests(steps: &mut Steps) -> Result<PathBuf> {
     steps.run(
         "unit tests of the Windows calls",
-        &mut cargo(&["test", "--no-run", "--quiet", "-p", "fluxion-windows"]),
+        &mut cargo(&["test", "--no-run", "--quiet", "-p", "fluxion-system"]),
     )?;
     let folder = Path::new(BUILD).join(TARGET).join("debug/deps");
     let newest = fs::read_dir(&folder)?
@@ -136,7 +136,7 @@ pub fn unit_tests(steps: &mut Steps) -> Result<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("fluxion_windows-") && name.ends_with(".exe")
+            name.starts_with("fluxion_system-") && name.ends_with(".exe")
         })
         .max_by_key(|path| fs::metadata(path).and_then(|data| data.modified()).ok());
     newest.with_context(|| format!("no test program in {}", folder.display()))

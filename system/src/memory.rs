@@ -1,0 +1,94 @@
+//! Memory that was set free goes back to the system. Allocators keep it for the next time, which after a first load is a
+//! matter of months.
+
+/// Lets all threads allocate from one place, so that what one sets free is used by another. To be called before there are
+/// threads.
+///
+/// The GNU allocator gives each thread a place of its own, and what a load leaves in each of them lies around what is in use
+/// and cannot be given back. The price is that threads wait for each other, which an agent with few threads does not notice.
+pub fn frugal() {
+    allocator::frugal();
+}
+
+/// Gives back what can be given back. Takes milliseconds; memory in use stays where it is.
+pub fn give_back() {
+    allocator::give_back();
+}
+
+#[cfg(windows)]
+mod allocator {
+    use windows_sys::Win32::System::Memory::{GetProcessHeap, HEAP_FLAGS, HeapCompact};
+
+    // The heap of the C runtime, where SQLite and zstd have theirs.
+    #[link(name = "msvcrt")]
+    unsafe extern "C" {
+        fn _heapmin() -> i32;
+    }
+
+    pub fn frugal() {}
+
+    pub fn give_back() {
+        const AS_IT_IS: HEAP_FLAGS = 0;
+        // SAFETY: both heaps live as long as the process and take their own locks. What the calls answer is how much was
+        // free, of which nothing follows.
+        unsafe {
+            HeapCompact(GetProcessHeap(), AS_IT_IS);
+            _heapmin();
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator {
+    unsafe extern "C" {
+        fn mallopt(parameter: i32, value: i32) -> i32;
+        fn malloc_trim(pad: usize) -> i32;
+    }
+
+    pub fn frugal() {
+        const M_ARENA_MAX: i32 = -8;
+        // SAFETY: two numbers; an allocator that does not know the first answers 0, and everything stays as it was.
+        unsafe { mallopt(M_ARENA_MAX, 1) };
+    }
+
+    pub fn give_back() {
+        // SAFETY: the function takes the allocator's own locks, and touches no memory that is in use.
+        unsafe { malloc_trim(0) };
+    }
+}
+
+#[cfg(not(any(windows, all(target_os = "linux", target_env = "gnu"))))]
+mod allocator {
+    pub fn frugal() {}
+
+    pub fn give_back() {}
+}
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    fn resident_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("the kernel tells what is resident")
+    }
+
+    #[test]
+    fn what_lies_free_below_something_in_use_goes_back() {
+        let mut pieces: Vec<Vec<u8>> = (0..64_000).map(|_| vec![1; 1_000]).collect();
+        let in_use = pieces.pop();
+        let full = resident_kib();
+        drop(pieces);
+        let kept = resident_kib();
+        give_back();
+        let left = resident_kib();
+        drop(in_use);
+        assert!(
+            kept + 8_000 > full,
+            "the allocator gave back by itself: {full} {kept}"
+        );
+        assert!(left + 32_000 < kept, "{kept} KiB before, {left} KiB after");
+    }
+}
