@@ -114,6 +114,25 @@ entities! {
     CashSession = "cash_session",
 }
 
+impl Record {
+    /// When the POS says that it last changed, where the kind has such a time.
+    pub fn updated_at_mut(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
+        match self {
+            Self::Product(product) => Some(&mut product.updated_at),
+            Self::Price(price) => Some(&mut price.updated_at),
+            Self::StockLevel(level) => Some(&mut level.updated_at),
+            Self::Sale(sale) => Some(&mut sale.updated_at),
+            Self::Location(_)
+            | Self::Category(_)
+            | Self::Supplier(_)
+            | Self::Customer(_)
+            | Self::StockMovement(_)
+            | Self::AccountPayment(_)
+            | Self::CashSession(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for EntityKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -275,7 +294,7 @@ Product {
     /// Whether it is for sale.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     active: bool,
-    /// When the POS says it last changed.
+    /// When the POS says it last changed; a later time alone is no change, and is not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<DateTime<Utc>>,
 }}
@@ -307,7 +326,7 @@ Price {
     /// Last moment it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     valid_to: Option<DateTime<Utc>>,
-    /// When the POS says it last changed.
+    /// When the POS says it last changed; a later time alone is no change, and is not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<DateTime<Utc>>,
 }}
@@ -334,7 +353,7 @@ StockLevel {
     /// Do not order above this.
     #[serde(default, with = "exact_option", skip_serializing_if = "Option::is_none")]
     maximum: Option<Decimal>,
-    /// When the POS says it last changed.
+    /// When the POS says it last changed; a later time alone is no change, and is not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<DateTime<Utc>>,
 }}

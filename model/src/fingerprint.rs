@@ -6,7 +6,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// The 128-bit XXH3 hash of a record's line on the wire, without the newline.
 ///
-/// Agent and ingest compute it over the very same bytes, so it never travels. It guards against chance, not against
+/// Agent and ingest each compute it, so it never travels: ingest over the line as it came, the agent over what the line says
+/// ([`crate::wire::write_record`]). It guards against chance, not against
 /// forgery: whoever may send a record may send any record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 16]);

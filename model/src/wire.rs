@@ -7,6 +7,8 @@
 use serde::Serialize;
 
 use crate::delivery::{DeliveryHeader, Line};
+use crate::entity::Record;
+use crate::fingerprint::Fingerprint;
 
 /// The version that this code writes, and the newest it reads.
 pub const VERSION: u32 = 1;
@@ -31,6 +33,31 @@ pub fn write_line<T: Serialize>(out: &mut Vec<u8>, item: &T) -> Result<(), serde
     serde_json::to_writer(&mut *out, item)?;
     out.push(b'\n');
     Ok(())
+}
+
+/// Appends a record as one line, and returns the fingerprint of what it says.
+///
+/// When the POS last touched the record is not part of that: tills write the time of the last change into rows whose values
+/// stay what they were, some of them each night into all of them, and a price that changes would send its product too.
+///
+/// # Errors
+/// As [`write_line`].
+pub fn write_record(
+    out: &mut Vec<u8>,
+    mut record: Record,
+) -> Result<Fingerprint, serde_json::Error> {
+    const END: &[u8] = b"}}}\n";
+    let touched = record.updated_at_mut().and_then(Option::take);
+    let start = out.len();
+    write_line(out, &Line::Put(record))?;
+    let fingerprint = Fingerprint::of(&out[start..out.len() - 1]);
+    if let Some(touched) = touched {
+        out.truncate(out.len() - END.len());
+        out.extend_from_slice(b",\"updated_at\":");
+        serde_json::to_writer(&mut *out, &touched)?;
+        out.extend_from_slice(END);
+    }
+    Ok(fingerprint)
 }
 
 /// Why a body is not a delivery. Always the sender's fault; nothing of it was applied.

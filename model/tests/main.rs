@@ -114,6 +114,34 @@ fn the_fingerprint_of_a_line_is_the_same_for_ever() {
 }
 
 #[test]
+fn a_record_is_told_from_another_by_what_it_says_and_not_by_when_it_was_touched() {
+    let records = [
+        r#"{"product":{"id":"1","sku":"1","name":"Café","updated_at":"2026-11-21T13:00:00Z"}}"#,
+        r#"{"price":{"id":"1","product":"1","currency":"USD","amount":"1.1","updated_at":"2026-11-21T13:00:00.5Z"}}"#,
+        r#"{"stock_level":{"id":"1","product":"1","on_hand":"-2.5","updated_at":"2026-11-21T13:00:00Z"}}"#,
+        r#"{"sale":{"id":"88","number":"F1","at":"2026-11-21T12:59:10Z","kind":"sale","status":"completed","currency":"VES","total":"310.21","updated_at":"2026-11-21T13:00:00Z"}}"#,
+    ];
+    let written = |text: &str| {
+        let record: Record = serde_json::from_str(text).unwrap();
+        let (mut whole, mut line) = (b"before\n".to_vec(), b"before\n".to_vec());
+        wire::write_line(&mut whole, &Line::Put(record.clone())).unwrap();
+        let fingerprint = wire::write_record(&mut line, record).unwrap();
+        assert_eq!(whole, line, "the line is the same either way");
+        fingerprint
+    };
+    for text in records {
+        let fingerprint = written(text);
+        assert_eq!(fingerprint, written(&text.replace("T13:", "T14:")));
+        let (without, _) = text.split_once(",\"updated_at\"").unwrap();
+        assert_eq!(fingerprint, written(&format!("{without}}}}}")));
+        assert_ne!(
+            fingerprint,
+            written(&text.replacen("\"1", "\"2", 1).replacen("88", "89", 1))
+        );
+    }
+}
+
+#[test]
 fn a_heartbeat_of_a_newer_agent_is_read_without_what_is_unknown() {
     let text = r#"{"version":"9.0.0","now":"2026-11-21T13:00:00Z","epoch":"01997f10-6c1a-7d0e-8a44-3f5d5f1f0a01",
         "streams":[{"pos":"caja","stream":"items","phase":"dreaming","mood":"fine"}]}"#;

@@ -4,7 +4,6 @@ use fluxion_connectors::RowProblem;
 use fluxion_mappings::Bound;
 use fluxion_model::delivery::Line;
 use fluxion_model::entity::{EntityKind, Record};
-use fluxion_model::fingerprint::Fingerprint;
 use fluxion_model::reject::{ErrorClass, Rejected};
 use fluxion_model::row::{Row, RowBatch, RowChange, RowKey};
 use fluxion_model::wire;
@@ -78,10 +77,11 @@ fn put(out: &mut Prepared, key: &RowKey, record: Record) {
     let entity = record.kind();
     let id = record.id().clone();
     let start = out.text.len();
-    let written = wire::write_line(&mut out.text, &Line::Put(record));
+    let written = wire::write_record(&mut out.text, record);
     let end = out.text.len().saturating_sub(1);
-    if written.is_ok() && end - start <= wire::MAX_LINE_BYTES {
-        let fingerprint = Fingerprint::of(&out.text[start..end]);
+    if let Ok(fingerprint) = written
+        && end - start <= wire::MAX_LINE_BYTES
+    {
         out.records.push(PreparedRecord {
             entity,
             id,

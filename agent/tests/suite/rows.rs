@@ -10,7 +10,6 @@ use fluxion_agent::spool::{
 use fluxion_connectors::ScanPart;
 use fluxion_model::delivery::Line;
 use fluxion_model::entity::{EntityKind, Record};
-use fluxion_model::fingerprint::Fingerprint;
 use fluxion_model::id::{BatchSeq, JobId, StreamName};
 use fluxion_model::job::{JobCounts, JobKind, JobReport, JobStatus};
 use fluxion_model::reject::{ErrorClass, Rejected};
@@ -21,6 +20,12 @@ pub const RULES: [u8; 16] = [1; 16];
 
 pub fn product(id: &str, name: &str) -> Record {
     let value = serde_json::json!({"product": {"id": id, "sku": id, "name": name}});
+    serde_json::from_value(value).unwrap()
+}
+
+pub fn touched(id: &str, name: &str, at: &str) -> Record {
+    let value =
+        serde_json::json!({"product": {"id": id, "sku": id, "name": name, "updated_at": at}});
     serde_json::from_value(value).unwrap()
 }
 
@@ -69,12 +74,13 @@ pub fn prepared(rows: Vec<(&str, Row)>) -> Prepared {
         let (from, rejects_from) = (out.records.len(), out.rejects.len());
         for record in records {
             let (entity, id) = (record.kind(), record.id().clone());
-            let line = line(&mut out.text, &Line::Put(record));
-            let fingerprint = Fingerprint::of(&out.text[line.start..line.end]);
+            let start = out.text.len();
+            let fingerprint = wire::write_record(&mut out.text, record).unwrap();
+            let end = out.text.len() - 1;
             out.records.push(PreparedRecord {
                 entity,
                 id,
-                line,
+                line: Span { start, end },
                 fingerprint,
             });
         }

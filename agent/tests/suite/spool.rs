@@ -55,6 +55,22 @@ fn an_unchanged_row_says_nothing_and_a_changed_one_is_sent_once() {
 }
 
 #[test]
+fn a_row_that_was_touched_and_says_the_same_is_not_sent() {
+    let (_dir, mut store) = store();
+    let mut cloud = CloudModel::default();
+    for (name, at, puts) in [
+        ("pan", "2026-11-20T08:00:00Z", 1),
+        ("pan", "2026-11-21T08:00:00Z", 1),
+        ("pan dulce", "2026-11-21T09:00:00Z", 2),
+    ] {
+        let row = Row::Is(vec![touched("1", name, at)]);
+        take(&mut store, vec![("1", row)], ScanPart::No);
+        cloud.drain(&mut store);
+        assert_eq!(cloud.puts, puts, "{name} at {at}");
+    }
+}
+
+#[test]
 fn a_row_that_is_gone_takes_all_its_records_along() {
     let (_dir, mut store) = store();
     let mut cloud = CloudModel::default();

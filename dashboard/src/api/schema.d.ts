@@ -1362,7 +1362,7 @@ export interface components {
                 total: string;
                 /**
                  * Format: date-time
-                 * @description When the POS says it last changed.
+                 * @description When the POS says it last changed; a later time alone is no change, and is not sent.
                  */
                 updated_at?: string | null;
             };
@@ -1967,7 +1967,7 @@ export interface components {
                     tax?: components["schemas"]["TaxInclusion"] | null;
                     /**
                      * Format: date-time
-                     * @description When the POS says it last changed.
+                     * @description When the POS says it last changed; a later time alone is no change, and is not sent.
                      */
                     updated_at?: string | null;
                     /**
@@ -2034,7 +2034,7 @@ export interface components {
                     unit?: string | null;
                     /**
                      * Format: date-time
-                     * @description When the POS says it last changed.
+                     * @description When the POS says it last changed; a later time alone is no change, and is not sent.
                      */
                     updated_at?: string | null;
                 };
@@ -2101,7 +2101,7 @@ export interface components {
                     total: string;
                     /**
                      * Format: date-time
-                     * @description When the POS says it last changed.
+                     * @description When the POS says it last changed; a later time alone is no change, and is not sent.
                      */
                     updated_at?: string | null;
                 };
@@ -2144,7 +2144,7 @@ export interface components {
                     reserved?: string | null;
                     /**
                      * Format: date-time
-                     * @description When the POS says it last changed.
+                     * @description When the POS says it last changed; a later time alone is no change, and is not sent.
                      */
                     updated_at?: string | null;
                 };
@@ -2508,7 +2508,7 @@ export interface components {
             tax?: components["schemas"]["TaxInclusion"] | null;
             /**
              * Format: date-time
-             * @description When the POS says it last changed.
+             * @description When the POS says it last changed; a later time alone is no change, and is not sent.
              */
             updated_at?: string | null;
             /**
@@ -2602,7 +2602,7 @@ export interface components {
             unit?: string | null;
             /**
              * Format: date-time
-             * @description When the POS says it last changed.
+             * @description When the POS says it last changed; a later time alone is no change, and is not sent.
              */
             updated_at?: string | null;
         };
@@ -2890,7 +2890,7 @@ export interface components {
             total: string;
             /**
              * Format: date-time
-             * @description When the POS says it last changed.
+             * @description When the POS says it last changed; a later time alone is no change, and is not sent.
              */
             updated_at?: string | null;
         };
@@ -2951,7 +2951,7 @@ export interface components {
             reserved?: string | null;
             /**
              * Format: date-time
-             * @description When the POS says it last changed.
+             * @description When the POS says it last changed; a later time alone is no change, and is not sent.
              */
             updated_at?: string | null;
         };

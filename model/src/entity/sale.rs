@@ -67,7 +67,7 @@ Sale {
     /// How it was paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     payments: Vec<SalePayment>,
-    /// When the POS says it last changed.
+    /// When the POS says it last changed; a later time alone is no change, and is not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<DateTime<Utc>>,
 }}
