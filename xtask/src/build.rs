@@ -46,6 +46,15 @@ pub fn release(steps: &mut Steps) -> Result<()> {
     )
 }
 
+/// Builds the agent as stores get it, and returns where it is.
+pub fn shipped_agent(steps: &mut Steps) -> Result<&'static str> {
+    steps.run(
+        "build the agent as it is shipped (cargo; takes some minutes)",
+        &mut cargo(&["build", "--profile", "dist", "-p", "fluxion-agent"]),
+    )?;
+    Ok("target/dist/fluxion-agent")
+}
+
 /// Builds the dashboard beside the binaries, and then once more the one binary that embeds it if it came too late.
 pub fn release_with_dashboard(steps: &mut Steps) -> Result<()> {
     steps.take(

@@ -101,11 +101,15 @@ fn bench(arguments: &[String]) -> Result<ExitCode> {
         &[Need::Compiler, Need::Odbc, Need::MariaDb, Need::PostgreSql],
     )?;
     build::release(&mut steps)?;
-    hand_over(
-        Command::new("target/release/fluxion-demo")
-            .arg("bench")
-            .args(arguments),
-    )
+    let mut bench = Command::new("target/release/fluxion-demo");
+    bench.arg("bench").args(arguments);
+    // What the agent takes of a store PC is asked of the one that is shipped there.
+    if arguments.first().is_some_and(|what| what == "agent")
+        && !arguments.iter().any(|a| a == "--agent")
+    {
+        bench.arg("--agent").arg(build::shipped_agent(&mut steps)?);
+    }
+    hand_over(&mut bench)
 }
 
 /// Becomes the program, so that Ctrl-C and its exit code are its own.

@@ -3,7 +3,7 @@
 //! The agent is the shipped program with a real MariaDB and a real cloud; everything is read from outside, as the kernel and
 //! the cloud count it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::data;
 use super::load::{STREAMS, median, mib, section, until_loaded, wire_bytes};
 use super::measure::{Resident, Usage, ran};
 use crate::demo::api::Api;
-use crate::demo::chain::{Agent, Cloud, EMAIL, PASSWORD, program};
+use crate::demo::chain::{Agent, Cloud, EMAIL, PASSWORD};
 use crate::demo::narrate::{Narrator, thousands};
 use crate::demo::table::Table;
 use crate::servers::process::free_port;
@@ -49,6 +49,9 @@ pub struct Options {
     /// How many seconds of rest are measured.
     #[arg(long, default_value_t = 30)]
     pub idle: u64,
+    /// The agent that is measured; without it the one beside this program.
+    #[arg(long)]
+    pub agent: Option<PathBuf>,
 }
 
 /// A figure beside its bar.
@@ -77,6 +80,9 @@ pub async fn run(options: Options) -> Result<bool> {
         .tempdir()
         .context("could not create a temporary folder")?;
     let mut bench = Bench::new(&source, folder.path(), narrator).await?;
+    if let Some(agent) = options.agent {
+        bench.agent.program = agent;
+    }
     let mut figures = vec![bench.size()?, bench.start_time()?];
     figures.push(bench.fresh().await?);
     figures.extend(bench.load(sizes.rows()).await?);
@@ -116,8 +122,7 @@ impl<'a> Bench<'a> {
     }
 
     fn size(&self) -> Result<Figure> {
-        let path = program("fluxion-agent")?;
-        let size = std::fs::metadata(&path)?.len();
+        let size = std::fs::metadata(&self.agent.program)?.len();
         Ok(Figure::bytes("size of the program", size, Some(SIZE_BAR)))
     }
 
@@ -131,7 +136,7 @@ impl<'a> Bench<'a> {
             }
             let begun = Instant::now();
             let process = Process(
-                Command::new(program("fluxion-agent")?)
+                Command::new(&self.agent.program)
                     .arg("run")
                     .arg("--config")
                     .arg(&self.agent.config)

@@ -122,6 +122,8 @@ pub struct Agent {
     pub store_id: String,
     /// Its configuration.
     pub config: PathBuf,
+    /// What runs there.
+    pub program: PathBuf,
     log: PathBuf,
     server: Option<Server>,
 }
@@ -181,7 +183,8 @@ impl Agent {
             format!("server = \"{cloud}\"\ndata_dir = \"agent\"\n\n{pos}"),
         )?;
 
-        let mut enroll = Command::new(program("fluxion-agent")?);
+        let program = program("fluxion-agent")?;
+        let mut enroll = Command::new(&program);
         enroll
             .arg("enroll")
             .arg("--config")
@@ -201,6 +204,7 @@ impl Agent {
             store: store.to_owned(),
             store_id: created.id,
             config,
+            program,
             log,
             server: None,
         })
@@ -211,7 +215,7 @@ impl Agent {
     /// # Errors
     /// When the program is not there.
     pub fn start(&mut self) -> Result<()> {
-        let mut command = Command::new(program("fluxion-agent")?);
+        let mut command = Command::new(&self.program);
         command.arg("run").arg("--config").arg(&self.config);
         self.server = Some(Server::start(
             command,
@@ -228,7 +232,7 @@ impl Agent {
     /// # Errors
     /// When it cannot be asked.
     pub fn status(&self) -> Result<Status> {
-        let mut command = Command::new(program("fluxion-agent")?);
+        let mut command = Command::new(&self.program);
         let output = command
             .arg("status")
             .arg("--json")
