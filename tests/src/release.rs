@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use minisign::KeyPair;
+use minisign::{KeyPair, PublicKey, SecretKeyBox};
 use sha2::{Digest, Sha256};
 
 /// Whoever makes releases.
@@ -20,6 +20,27 @@ impl ReleaseMaker {
         Ok(Self(
             KeyPair::generate_unencrypted_keypair().context("a release key")?,
         ))
+    }
+
+    /// The one whose key is kept in this folder, which is made when it is not there. For programs that take minutes to
+    /// build: the key is pinned in them.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or holds something else.
+    pub fn kept(folder: &Path) -> Result<Self> {
+        let (secret, public) = (folder.join("minisign.key"), folder.join("minisign.pub"));
+        if !secret.exists() {
+            let made = Self::new()?;
+            fs::create_dir_all(folder)?;
+            fs::write(&public, made.public_key())?;
+            fs::write(&secret, made.0.sk.to_box(None)?.into_string())?;
+        }
+        let sk = SecretKeyBox::from_string(&fs::read_to_string(&secret)?)?
+            .into_unencrypted_secret_key()
+            .with_context(|| format!("the key in {}", secret.display()))?;
+        let pk = PublicKey::from_base64(fs::read_to_string(&public)?.trim())
+            .with_context(|| format!("the key in {}", public.display()))?;
+        Ok(Self(KeyPair { pk, sk }))
     }
 
     /// What is pinned in agents: the second line of `minisign.pub`.
@@ -44,12 +65,18 @@ impl ReleaseMaker {
         Ok(signed.into_string())
     }
 
-    /// A folder with one program for this computer, its manifest and the signature.
+    /// A folder with one program, its manifest and the signature.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn release(&self, folder: &Path, version: &str, program: &[u8]) -> Result<()> {
-        let manifest = manifest(version, program);
+    pub fn release(
+        &self,
+        folder: &Path,
+        version: &str,
+        target: &str,
+        program: &[u8],
+    ) -> Result<()> {
+        let manifest = manifest(version, target, program);
         fs::create_dir_all(folder)?;
         fs::write(folder.join(PROGRAM), program)?;
         fs::write(folder.join("release.json"), &manifest)?;
@@ -61,9 +88,15 @@ impl ReleaseMaker {
 /// The program's name in the releases made here.
 pub const PROGRAM: &str = "fluxion-agent-for-tests";
 
-/// The manifest of a release with one program, for this computer.
+/// What a program for this computer is for.
 #[must_use]
-pub fn manifest(version: &str, program: &[u8]) -> String {
+pub fn this_computer() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// The manifest of a release with one program.
+#[must_use]
+pub fn manifest(version: &str, target: &str, program: &[u8]) -> String {
     let hash: String = Sha256::digest(program)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -73,7 +106,7 @@ pub fn manifest(version: &str, program: &[u8]) -> String {
         "published_at": "2026-11-20T12:00:00Z",
         "notes": "made by a test",
         "files": [{
-            "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            "target": target,
             "name": PROGRAM,
             "size": program.len(),
             "sha256": hash,

@@ -7,6 +7,7 @@
 mod installer;
 mod service;
 mod store;
+mod update;
 mod wine;
 
 use std::path::PathBuf;
@@ -30,9 +31,15 @@ pub struct Options {
     /// The installer of a newer version.
     #[arg(long)]
     pub newer_installer: PathBuf,
+    /// That version's program.
+    #[arg(long)]
+    pub newer_agent: PathBuf,
     /// The newer version, as it reports itself.
     #[arg(long)]
     pub newer_version: String,
+    /// The folder with the key that both believe, as `fluxion-demo release-key` made it.
+    #[arg(long)]
+    pub release_key: PathBuf,
     /// The unit tests of the Windows calls.
     #[arg(long)]
     pub unit_tests: PathBuf,

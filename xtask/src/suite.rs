@@ -88,9 +88,9 @@ fn connectors(steps: &mut Steps) -> Option<Summary> {
 fn windows(steps: &mut Steps) -> Result<ExitCode> {
     packages::ensure(steps, &[Need::Compiler, Need::MariaDb, Need::Odbc])?;
     packages::ensure(steps, &[Need::Wine, Need::Wixl])?;
-    let trial = windows::Trial::build(steps)?;
     let build = ["build", "-p", "fluxion-tests", "-p", "fluxion-ingest"];
     steps.run("build (cargo, dev)", &mut cargo(&build))?;
+    let trial = windows::Trial::build(steps, DEMO)?;
     let mut play = Command::new(DEMO);
     play.arg("windows").args(trial.arguments());
     let played = steps.run("the store PC (Wine)", &mut play);

@@ -7,7 +7,7 @@ use fluxion_ingest::config::Cookies;
 use fluxion_ingest::database::releases::{Release, ReleaseState, Waves};
 use fluxion_ingest::routes::{self, AppState};
 use fluxion_ingest::views::account::Role;
-use fluxion_tests::release::{PROGRAM, manifest};
+use fluxion_tests::release::{PROGRAM, manifest, this_computer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn published() -> Releases {
     let now = Utc::now();
     let release = Release {
         version: "0.2.0".to_owned(),
-        manifest: manifest("0.2.0", &program),
+        manifest: manifest("0.2.0", &this_computer(), &program),
         signature: "signed".to_owned(),
         state: ReleaseState::Offered,
         halted_because: None,

@@ -1,9 +1,11 @@
 //! The demo, the benches, and what the test runner needs around it. `cargo xtask` builds and calls this.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use fluxion_tests::release::ReleaseMaker;
 use fluxion_tests::servers::{Durability, MariaDb, PostgreSql, mariadb, postgres};
 use fluxion_tests::{bench, demo, windows};
 
@@ -23,6 +25,11 @@ enum What {
     Browser(demo::browser::Options),
     /// Play through under Wine what a technician and an installer do at a store PC.
     Windows(windows::Options),
+    /// Print the public key in a folder, with which the releases of a test are signed; made when there is none.
+    ReleaseKey {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -63,6 +70,10 @@ fn start() -> Result<ExitCode> {
     let good = match Cli::parse().command {
         What::Run(options) => runtime.block_on(demo::run(options))?,
         What::Browser(options) => runtime.block_on(demo::browser::run(options))?,
+        What::ReleaseKey { folder } => {
+            println!("{}", ReleaseMaker::kept(&folder)?.public_key());
+            true
+        }
         What::Windows(options) => runtime.block_on(windows::run(options))?,
         What::Bench {
             what: Bench::Load(options),

@@ -82,11 +82,9 @@ impl Cloud {
     /// # Errors
     /// When the program is not there.
     pub fn start(&mut self) -> Result<()> {
-        let mut command = Command::new(program("fluxion-ingest")?);
+        let mut command = self.administration()?;
         command.arg("serve");
         command.env("FLUXION_LISTEN", format!("127.0.0.1:{}", self.port));
-        command.env("FLUXION_DATABASE_URL", &self.database_url);
-        command.env("FLUXION_DATA_DIR", &self.folder);
         command.env("FLUXION_TENANT_NAME", TENANT);
         command
             .env("FLUXION_COOKIES", "plain")
@@ -99,6 +97,18 @@ impl Cloud {
         })?;
         self.server = Some(server);
         Ok(())
+    }
+
+    /// `fluxion-ingest` for its database; the caller says what it shall do.
+    ///
+    /// # Errors
+    /// When the program is not there.
+    pub fn administration(&self) -> Result<Command> {
+        let mut command = Command::new(program("fluxion-ingest")?);
+        command
+            .env("FLUXION_DATABASE_URL", &self.database_url)
+            .env("FLUXION_DATA_DIR", &self.folder);
+        Ok(command)
     }
 
     /// Stops it the polite way.

@@ -81,7 +81,7 @@ impl Pc<'_> {
     }
 }
 
-/// Installs, works, stops, is killed, is given nonsense, sees a power cut, and goes.
+/// Installs, works, stops, is killed, is given nonsense, sees a power cut, is updated, and goes.
 pub(super) async fn play(trial: &mut Trial, wine: &Wine, store: &mut Store, options: &Options) {
     let folder = wine.drive_c().join(FOLDER);
     let pc = Pc {
@@ -129,6 +129,7 @@ pub(super) async fn play(trial: &mut Trial, wine: &Wine, store: &mut Store, opti
         "after a power cut the service starts with the PC and goes on",
         power_cut(&pc, store).await,
     );
+    super::update::play(trial, &pc, store, options).await;
     trial.step(
         "uninstall takes the service away and keeps the data",
         uninstall(&pc).await,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use fluxion_tests::demo::api::Api;
 use fluxion_tests::demo::chain::{Agent, Cloud, EMAIL, PASSWORD, program};
-use fluxion_tests::release::{PROGRAM, ReleaseMaker};
+use fluxion_tests::release::{PROGRAM, ReleaseMaker, this_computer};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -209,7 +209,9 @@ impl Store {
 
     fn publish_by(&self, maker: &ReleaseMaker, version: &str, script: &[u8]) {
         let folder = self.folder.path().join("release").join(version);
-        maker.release(&folder, version, script).unwrap();
+        maker
+            .release(&folder, version, &this_computer(), script)
+            .unwrap();
         let (folder, key) = (folder.to_str().unwrap(), maker.public_key());
         let (done, said) = self.ingest(&[
             "release", "publish", folder, "--key", &key, "--waves", "100",

@@ -147,22 +147,34 @@ pub struct Trial {
     agent: PathBuf,
     installer: PathBuf,
     newer_installer: PathBuf,
+    newer_agent: PathBuf,
     newer_version: String,
+    release_key: PathBuf,
     unit_tests: PathBuf,
 }
 
 impl Trial {
-    /// Builds it all, as it would be shipped.
-    pub fn build(steps: &mut Steps) -> Result<Self> {
+    /// Builds it all, as it would be shipped, to believe the release key that `demo` keeps.
+    pub fn build(steps: &mut Steps, demo: &str) -> Result<Self> {
         packages::ensure(steps, NEEDS)?;
         let folder = PathBuf::from("target/windows-trial");
+        let release_key = folder.join("key");
+        let public = Command::new(demo)
+            .arg("release-key")
+            .arg(&release_key)
+            .output()
+            .with_context(|| format!("could not start {demo}"))?;
+        if !public.status.success() {
+            bail!("{}", String::from_utf8_lossy(&public.stderr));
+        }
+        let public = String::from_utf8(public.stdout)?.trim().to_owned();
         let own = super::own_version();
         let newer = "99.0.0".to_owned();
         let mut installers = Vec::new();
         for version in [own, newer.as_str()] {
             let release = Release {
                 version: version.to_owned(),
-                key: None,
+                key: Some(public.clone()),
             };
             let built = program(steps, &release)?;
             let folder = folder.join(version);
@@ -175,13 +187,15 @@ impl Trial {
             })?;
             installers.push((agent, installer));
         }
-        let (_, newer_installer) = installers.pop().context("two were built")?;
+        let (newer_agent, newer_installer) = installers.pop().context("two were built")?;
         let (agent, installer) = installers.pop().context("two were built")?;
         Ok(Self {
             agent,
             installer,
             newer_installer,
+            newer_agent,
             newer_version: newer,
+            release_key,
             unit_tests: unit_tests(steps)?,
         })
     }
@@ -196,7 +210,9 @@ impl Trial {
             ("--agent", whole(&self.agent)),
             ("--installer", whole(&self.installer)),
             ("--newer-installer", whole(&self.newer_installer)),
+            ("--newer-agent", whole(&self.newer_agent)),
             ("--newer-version", self.newer_version.clone()),
+            ("--release-key", whole(&self.release_key)),
             ("--unit-tests", whole(&self.unit_tests)),
         ]
         .into_iter()
