@@ -285,7 +285,7 @@ impl Cloud {
             .map_err(|source| self.unreachable(source))?;
         let begins = match response.status() {
             StatusCode::OK => Some(0),
-            StatusCode::PARTIAL_CONTENT => content_begins(&response),
+            StatusCode::PARTIAL_CONTENT => content_begins(&response).filter(|at| *at == from),
             _ => None,
         };
         let Some(from) = begins else {

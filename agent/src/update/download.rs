@@ -56,29 +56,36 @@ pub async fn fetch(
         if there == file.size {
             return Ok(());
         }
-        match go_on(cloud, version, file, there, into, &take, &progress).await {
-            Ok(()) => {}
+        let error = match go_on(cloud, version, file, there, into, &take, &progress).await {
+            Ok(()) => None,
             Err(Stopped::Disk(source)) => return Err(disk(into, source)),
             Err(Stopped::Line(
                 error @ (CloudError::NotFound { .. } | CloudError::Refused { .. }),
             )) => {
                 return Err(FetchError::Gone(error));
             }
-            Err(Stopped::Line(error)) => {
-                let came = length(into).await.map_err(|source| disk(into, source))?;
-                broken = if came > there { 0 } else { broken + 1 };
-                let pause = Duration::from_secs(PAUSES[broken.min(PAUSES.len() - 1)]);
-                let pause = match &error {
-                    CloudError::Busy {
-                        retry_after: Some(after),
-                        ..
-                    } => pause.max(*after),
-                    _ => pause,
-                };
-                tracing::info!(%version, "{}; the download goes on in {pause:?}", crate::chain(&error));
-                tokio::time::sleep(pause).await;
-            }
+            Err(Stopped::Line(error)) => Some(error),
+        };
+        let came = length(into).await.map_err(|source| disk(into, source))?;
+        if came == file.size {
+            continue;
         }
+        // An answer that ends too early is a broken line, too, and one that holds nothing must not be asked for in a loop.
+        broken = if came > there { 0 } else { broken + 1 };
+        let pause = Duration::from_secs(PAUSES[broken.min(PAUSES.len() - 1)]);
+        let pause = match &error {
+            Some(CloudError::Busy {
+                retry_after: Some(after),
+                ..
+            }) => pause.max(*after),
+            _ => pause,
+        };
+        let why = error.map_or_else(
+            || "the answer ended too early".to_owned(),
+            |error| crate::chain(&error),
+        );
+        tracing::info!(%version, "{why}; the download goes on in {pause:?}");
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -152,5 +159,49 @@ async fn open(into: &Path, from: u64) -> io::Result<File> {
         OpenOptions::new().append(true).open(into).await
     } else {
         File::create(into).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::routing::get;
+
+    use super::*;
+    use crate::config::NetworkConfig;
+
+    #[tokio::test]
+    async fn an_answer_with_nothing_in_it_is_not_asked_for_in_a_loop() {
+        // There may be one already.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let nothing = async move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let app = Router::new().route("/v1/agents/releases/{version}/{name}", get(nothing));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let cloud = Cloud::new(&server, None, &NetworkConfig::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = ReleaseFile {
+            target: "any".to_owned(),
+            name: "agent".to_owned(),
+            size: 10,
+            sha256: "0".repeat(64),
+        };
+        let (version, into) = (Version::new(0, 2, 0), folder.path().join("agent"));
+        let fetching = fetch(&cloud, &version, &file, &into, async |_| {}, |_| {});
+        let fetched = tokio::time::timeout(Duration::from_secs(1), fetching).await;
+        assert!(fetched.is_err(), "it waits before it asks again");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }
