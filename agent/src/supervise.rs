@@ -8,24 +8,25 @@
 //! Before each start it chooses which version runs, as [`crate::update`] tells. It starts one only when nobody works in
 //! the data folder any more: a version on trial must not fail because the one before is still ending.
 
-use std::collections::VecDeque;
+pub(crate) mod child;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fluxion_model::Version;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use child::{Agent, STOP_WITHIN, aloud};
 
 use crate::folder::{DataFolder, FolderLock, Readers, write_whole};
 use crate::update::plan::Verdict;
 use crate::update::this_build;
-use crate::update::trial::Watched;
+use crate::update::trial::{Watched, undecided};
 use crate::update::versions::{Chosen, Role, Versions};
 
 /// The child wants to be started anew: its configuration changed, or another version is ready. `EX_TEMPFAIL`.
@@ -33,8 +34,6 @@ pub const START_ANEW: u8 = 75;
 /// The configuration cannot be used; starting again does not help until somebody mends it. `EX_CONFIG`.
 pub const BAD_CONFIGURATION: u8 = 78;
 
-/// A child that is asked to stop has this long; then it is cut off, which loses nothing.
-const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// After a failure the child is started again, each time later, up to the last.
 const PAUSES: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
 /// A child that ran so long has shown that it can; its next failure counts as the first.
@@ -45,8 +44,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LOOK_AT_TRIAL: Duration = Duration::from_millis(250);
 /// A version that was new lately and fails so often in a row leaves for the one before.
 const FAILURES: usize = 5;
-/// How many of the child's last words are kept, in lines.
-const LAST_WORDS: usize = 12;
 
 /// What the supervisor has to tell: to the event log, the journal, or a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +142,7 @@ impl Supervisor<'_> {
     pub async fn supervise(&self, stop: &CancellationToken) {
         let mut failures = 0_usize;
         let mut restarts = 0;
+        let mut told = None;
         let versions = Versions::new(Versions::in_data(&self.folder), this_build::release_key());
         let _alone = self.until_alone(DataFolder::try_lock_service, stop).await;
         while !stop.is_cancelled() {
@@ -168,25 +166,30 @@ impl Supervisor<'_> {
             // Before the child reads it: what is mended while it ends is then noticed.
             let seen = fingerprint(&self.config);
             let begun = Instant::now();
-            let started = self.start(&chosen, &versions, trial.as_ref());
-            let ended = match started {
-                Ok(child) => {
+            let sign = trial.as_ref().map(|trial| trial.watched.file.as_path());
+            let ended = match Agent::start(self, &chosen, &versions, sign) {
+                Ok(agent) => {
                     self.note(restarts, None);
                     let version = chosen.version.clone();
                     (self.tell)(&Notice::Started { version });
-                    self.watch(child, trial, &versions, stop).await
+                    self.watch(agent, trial, &versions, stop).await
                 }
-                Err(error) if trial.is_some() => Ended::Trial(Verdict::Bad {
-                    reason: format!("it cannot be started: {error}"),
-                }),
+                // An antivirus may hold what is new for a moment.
+                Err(error) if trial.is_some() => {
+                    let reason = format!("it could not be started: {error}");
+                    Ended::Trial(undecided(reason, Utc::now()))
+                }
                 Err(error) => {
                     let words = format!("{}: {error}", chosen.program.display());
                     self.note(restarts, Some(&words));
-                    (self.tell)(&Notice::CannotStart {
-                        words: words.clone(),
-                    });
                     failures += 1;
-                    self.step_back(&versions, &chosen, failures, &words);
+                    if is_told(failures) {
+                        let words = words.clone();
+                        (self.tell)(&Notice::CannotStart { words });
+                    }
+                    if self.step_back(&versions, &chosen, failures, &words) {
+                        failures = 0;
+                    }
                     pause(failures, stop).await;
                     continue;
                 }
@@ -206,7 +209,12 @@ impl Supervisor<'_> {
                 Some(START_ANEW) => failures = 0,
                 Some(BAD_CONFIGURATION) => {
                     self.note(restarts, Some(&words));
-                    (self.tell)(&Notice::BadConfiguration { words });
+                    // It is tried each minute, and told once.
+                    let bad = Some((seen, words.clone()));
+                    if bad != told {
+                        told = bad;
+                        (self.tell)(&Notice::BadConfiguration { words });
+                    }
                     self.wait_for_mending(seen, stop).await;
                 }
                 _ => {
@@ -214,10 +222,13 @@ impl Supervisor<'_> {
                     restarts += 1;
                     let words = format!("the agent ended by itself ({status})\n{words}");
                     self.note(restarts, Some(&words));
-                    (self.tell)(&Notice::Failed {
-                        words: words.clone(),
-                    });
-                    self.step_back(&versions, &chosen, failures, &words);
+                    if is_told(failures) {
+                        let words = words.clone();
+                        (self.tell)(&Notice::Failed { words });
+                    }
+                    if self.step_back(&versions, &chosen, failures, &words) {
+                        failures = 0;
+                    }
                     pause(failures, stop).await;
                 }
             }
@@ -255,60 +266,33 @@ impl Supervisor<'_> {
         None
     }
 
-    fn start(
-        &self,
-        chosen: &Chosen,
-        versions: &Versions,
-        trial: Option<&Trial>,
-    ) -> std::io::Result<Child> {
-        let mut command = Command::new(&chosen.program);
-        command
-            .args(&self.place)
-            .args(["run", "--supervised", "--versions"])
-            .arg(versions.folder())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        if let Some(trial) = trial {
-            command.arg("--healthy-file").arg(&trial.watched.file);
-        }
-        without_window(&mut command);
-        command.spawn()
-    }
-
-    /// Waits until the child ends, or asks it to: because the service stops, or because its trial has failed.
+    /// Waits until the agent ends, or asks it to: because the service stops, or because its trial has failed.
     async fn watch(
         &self,
-        mut child: Child,
+        mut agent: Agent,
         mut trial: Option<Trial>,
         versions: &Versions,
         stop: &CancellationToken,
     ) -> Ended {
-        let words = tokio::spawn(last_words(child.stderr.take()));
-        // Taken out, because waiting for a child closes what is left of its pipes, and this one asks it to stop.
-        let leash = child.stdin.take();
         let status = loop {
             tokio::select! {
-                status = child.wait() => break status,
+                status = agent.ended() => break status,
                 () = stop.cancelled() => {
-                    end(&mut child, leash).await;
+                    agent.end().await;
                     return Ended::AsAsked;
                 }
                 () = tokio::time::sleep(LOOK_AT_TRIAL), if trial.is_some() => {
                     match self.settle(&mut trial, versions) {
                         None | Some(Verdict::Healthy) => {}
                         Some(verdict) => {
-                            end(&mut child, leash).await;
+                            agent.end().await;
                             return Ended::Trial(verdict);
                         }
                     }
                 }
             }
         };
-        // A grandchild may hold the pipe open; its words are not worth waiting for.
-        let words = tokio::time::timeout(Duration::from_secs(2), words).await;
-        let words = words.ok().and_then(Result::ok).unwrap_or_default();
+        let words = agent.last_words().await;
         let (status, words) = match status {
             Ok(status) => (status, words),
             Err(error) => (ExitStatus::default(), error.to_string()),
@@ -355,7 +339,7 @@ impl Supervisor<'_> {
             Verdict::Bad { reason } => {
                 format!("Version {version} was tried, and the one before runs again: {reason}.")
             }
-            Verdict::Unanswered { reason, .. } => {
+            Verdict::Undecided { reason, .. } => {
                 format!("Version {version} was tried, and is tried again later: {reason}.")
             }
         };
@@ -366,17 +350,26 @@ impl Supervisor<'_> {
         }
     }
 
-    /// A version that fails again and again, soon after it was tried, leaves for the one before.
-    fn step_back(&self, versions: &Versions, chosen: &Chosen, failures: usize, words: &str) {
+    /// A version that fails again and again, soon after it was tried, leaves for the one before; true when it did.
+    fn step_back(
+        &self,
+        versions: &Versions,
+        chosen: &Chosen,
+        failures: usize,
+        words: &str,
+    ) -> bool {
         let Some(version) = chosen.version.as_ref().filter(|_| failures >= FAILURES) else {
-            return;
+            return false;
         };
         let reason = format!("it failed {FAILURES} times in a row: {}", last_line(words));
-        if let Ok(true) = versions.step_back(version, &reason, Utc::now()) {
+        let left = versions.step_back(version, &reason, Utc::now());
+        let left = left.unwrap_or(false);
+        if left {
             let words =
                 format!("The agent's version {version} is left for the one before: {reason}.");
             (self.tell)(&Notice::Update { words });
         }
+        left
     }
 
     /// Returns when the configuration changed, or after a minute, because what it names may have been mended as well.
@@ -405,7 +398,9 @@ impl Supervisor<'_> {
             write_whole(&ServiceState::file(&self.folder), &text, Readers::Folder)
         });
         if let Err(error) = written {
-            eprintln!("the state of the service could not be kept: {error}");
+            aloud(&format!(
+                "the state of the service could not be kept: {error}"
+            ));
         }
     }
 }
@@ -420,17 +415,17 @@ pub fn fingerprint(path: &Path) -> Option<Fingerprint> {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// Asks the child to end, and cuts it off when it does not.
-async fn end(child: &mut Child, leash: Option<ChildStdin>) {
-    drop(leash);
-    if tokio::time::timeout(STOP_WITHIN, child.wait())
-        .await
-        .is_err()
-    {
-        eprintln!("the agent did not stop in time and is cut off; nothing is lost by that");
-        if let Err(error) = child.kill().await {
-            eprintln!("the agent could not be cut off: {error}");
-        }
+/// Whether a failure is told: the first ones in a row, and then about one an hour, so that the event log keeps room for
+/// others.
+fn is_told(failures: usize) -> bool {
+    failures <= PAUSES.len() || failures.is_multiple_of(60)
+}
+
+async fn pause(failures: usize, stop: &CancellationToken) {
+    let index = failures.clamp(1, PAUSES.len()) - 1;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(Duration::from_secs(PAUSES[index])) => {}
     }
 }
 
@@ -442,39 +437,3 @@ fn own_code(status: ExitStatus) -> Option<u8> {
 fn last_line(words: &str) -> &str {
     words.trim_end().lines().next_back().unwrap_or_default()
 }
-
-/// Passes on what the child says, and keeps the end of it.
-async fn last_words(pipe: Option<ChildStderr>) -> String {
-    let Some(pipe) = pipe else {
-        return String::new();
-    };
-    let mut kept = VecDeque::new();
-    let mut lines = BufReader::new(pipe).split(b'\n');
-    while let Ok(Some(line)) = lines.next_segment().await {
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        eprintln!("{line}");
-        if kept.len() == LAST_WORDS {
-            kept.pop_front();
-        }
-        kept.push_back(line);
-    }
-    Vec::from(kept).join("\n")
-}
-
-async fn pause(failures: usize, stop: &CancellationToken) {
-    let index = failures.clamp(1, PAUSES.len()) - 1;
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(Duration::from_secs(PAUSES[index])) => {}
-    }
-}
-
-/// A service has no screen; without this Windows would make one for the child.
-#[cfg(windows)]
-fn without_window(command: &mut Command) {
-    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-    command.creation_flags(CREATE_NO_WINDOW);
-}
-
-#[cfg(not(windows))]
-fn without_window(_: &mut Command) {}

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Data, NAME, Setup, entry};
 use crate::supervise::Supervisor;
+use crate::supervise::child::aloud;
 
 /// What the service manager says of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
             tell: &|notice| {
                 let entry = entry(notice);
                 let first = entry.text.lines().next().unwrap_or_default();
-                eprintln!("{first}");
+                aloud(first);
             },
         };
         let asked = stop.clone();

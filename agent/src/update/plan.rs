@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A version is started so often on trial; ends it each time with the power, it is taken for the reason.
 pub const ATTEMPTS: u32 = 3;
-/// So many trials may pass without an answer of the cloud before the version is taken for the reason.
-pub const UNANSWERED: u32 = 3;
+/// So many trials may tell nothing before the version is taken for the reason.
+pub const UNDECIDED: u32 = 3;
 /// How many reasons are kept.
 const REASONS: usize = 20;
 
@@ -18,7 +18,7 @@ pub struct Plan {
     /// The downloaded version that runs; none means the installed one.
     pub active: Option<Active>,
     /// What ran before it, and runs again when it fails; none means the installed one.
-    pub previous: Option<Version>,
+    pub previous: Option<Active>,
     /// The version that has to show that it works.
     pub trial: Option<Trial>,
     /// Versions that did not, the last one last.
@@ -43,8 +43,8 @@ pub struct Trial {
     pub stage: Stage,
     /// How often it was started.
     pub attempts: u32,
-    /// How many trials passed without an answer of the cloud.
-    pub unanswered: u32,
+    /// How many trials told nothing.
+    pub undecided: u32,
 }
 
 /// Where a trial stands.
@@ -55,7 +55,7 @@ pub enum Stage {
     Wanted,
     /// The supervisor has started it.
     Running,
-    /// The line was down while it ran; the agent may ask for it again.
+    /// Its trial told nothing; the agent may ask for it again.
     Postponed {
         /// Not before this.
         until: DateTime<Utc>,
@@ -83,8 +83,8 @@ pub enum Verdict {
         /// In words.
         reason: String,
     },
-    /// It works as far as can be seen, but the cloud answered nobody.
-    Unanswered {
+    /// Nothing speaks against it: the line was down, or something kept it from being started.
+    Undecided {
         /// In words.
         reason: String,
         /// When it may be tried again.
@@ -118,7 +118,7 @@ impl Plan {
             version: version.clone(),
             stage: Stage::Wanted,
             attempts: 0,
-            unanswered: before.map_or(0, |old| old.unanswered),
+            undecided: before.map_or(0, |old| old.undecided),
         });
     }
 
@@ -150,23 +150,22 @@ impl Plan {
         };
         match verdict {
             Verdict::Healthy => {
-                self.previous = self.active.take().map(|active| active.version);
+                self.previous = self.active.take();
                 self.active = Some(Active {
                     version: trial.version,
                     since: now,
                 });
             }
             Verdict::Bad { reason } => self.reject(&trial.version, reason.clone(), now),
-            Verdict::Unanswered { reason, .. } if trial.unanswered + 1 >= UNANSWERED => {
-                let reason =
-                    format!("{reason}, {UNANSWERED} times, while the version before was answered");
+            Verdict::Undecided { reason, .. } if trial.undecided + 1 >= UNDECIDED => {
+                let reason = format!("{reason}, {UNDECIDED} times");
                 self.reject(&trial.version, reason, now);
             }
-            Verdict::Unanswered { again, .. } => {
+            Verdict::Undecided { again, .. } => {
                 self.trial = Some(Trial {
                     stage: Stage::Postponed { until: *again },
                     attempts: 0,
-                    unanswered: trial.unanswered + 1,
+                    undecided: trial.undecided + 1,
                     version: trial.version,
                 });
             }
@@ -187,10 +186,7 @@ impl Plan {
             .as_ref()
             .is_some_and(|active| active.version == *version)
         {
-            self.active = self.previous.take().map(|version| Active {
-                version,
-                since: now,
-            });
+            self.active = self.previous.take();
         }
         self.rejected.retain(|old| old.version != *version);
         self.rejected.push(Rejected {
@@ -202,31 +198,21 @@ impl Plan {
         self.rejected.drain(..surplus);
     }
 
-    /// Whoever installed this version by hand meant it: older downloaded ones step back.
+    /// Whoever installed this version by hand meant it: older downloaded ones step back, and none of them is gone back to.
     pub fn installed(&mut self, version: &Version) {
-        if self
-            .active
-            .as_ref()
-            .is_some_and(|active| active.version <= *version)
-        {
-            self.active = None;
-            self.previous = None;
-        }
-        if self
-            .trial
-            .as_ref()
-            .is_some_and(|trial| trial.version <= *version)
-        {
-            self.trial = None;
-        }
+        self.active.take_if(|active| active.version <= *version);
+        self.previous
+            .take_if(|previous| previous.version <= *version);
+        self.trial.take_if(|trial| trial.version <= *version);
     }
 
     /// The versions whose folders are still needed.
     #[must_use]
     pub fn needed(&self) -> Vec<&Version> {
-        let active = self.active.iter().map(|active| &active.version);
+        let proven = self.active.iter().chain(&self.previous);
+        let proven = proven.map(|proven| &proven.version);
         let trial = self.trial.iter().map(|trial| &trial.version);
-        active.chain(&self.previous).chain(trial).collect()
+        proven.chain(trial).collect()
     }
 }
 
@@ -257,7 +243,8 @@ mod tests {
             assert!(plan.trial_runs());
             plan.end_trial(&Verdict::Healthy, at(2));
             assert_eq!(plan.active.as_ref().unwrap().version, version(text));
-            assert_eq!(plan.previous, before.map(version));
+            let previous = plan.previous.as_ref().map(|previous| &previous.version);
+            assert_eq!(previous, before.map(version).as_ref());
         }
         assert_eq!(plan.needed(), [&version("0.3.0"), &version("0.2.0")]);
     }
@@ -292,19 +279,19 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_down_is_not_held_against_the_version_unless_it_is_always_down_for_it_alone() {
+    fn a_trial_that_tells_nothing_is_not_held_against_the_version_until_the_third_time() {
         let mut plan = Plan::default();
-        for round in 1..=UNANSWERED {
+        for round in 1..=UNDECIDED {
             plan.want(&version("0.2.0"));
             plan.begin_trial(at(1));
-            let verdict = Verdict::Unanswered {
+            let verdict = Verdict::Undecided {
                 reason: "the cloud did not answer".to_owned(),
                 again: at(60),
             };
             plan.end_trial(&verdict, at(10));
             assert_eq!(
                 plan.rejection(&version("0.2.0")).is_some(),
-                round == UNANSWERED
+                round == UNDECIDED
             );
             assert_eq!(
                 plan.begin_trial(at(99)),
@@ -317,13 +304,15 @@ mod tests {
     #[test]
     fn a_running_version_that_turns_out_bad_leaves_for_the_one_before() {
         let mut plan = Plan::default();
-        for text in ["0.2.0", "0.3.0"] {
+        for (minute, text) in [(1, "0.2.0"), (2, "0.3.0")] {
             plan.want(&version(text));
-            plan.begin_trial(at(1));
-            plan.end_trial(&Verdict::Healthy, at(1));
+            plan.begin_trial(at(minute));
+            plan.end_trial(&Verdict::Healthy, at(minute));
         }
         plan.reject(&version("0.3.0"), "damaged".to_owned(), at(5));
-        assert_eq!(plan.active.as_ref().unwrap().version, version("0.2.0"));
+        let active = plan.active.clone().unwrap();
+        assert_eq!(active.version, version("0.2.0"));
+        assert_eq!(active.since, at(1), "it has shown long ago that it works");
         plan.reject(&version("0.2.0"), "damaged".to_owned(), at(6));
         assert_eq!(plan.active, None, "the installed one remains");
     }
@@ -343,6 +332,19 @@ mod tests {
         assert!(plan.trial.is_some());
         plan.installed(&version("0.4.0"));
         assert_eq!(plan.trial, None);
+    }
+
+    #[test]
+    fn nobody_goes_back_to_a_version_before_the_installed_one() {
+        let mut plan = Plan::default();
+        for text in ["0.2.0", "0.4.0"] {
+            plan.want(&version(text));
+            plan.begin_trial(at(1));
+            plan.end_trial(&Verdict::Healthy, at(1));
+        }
+        plan.installed(&version("0.3.0"));
+        plan.reject(&version("0.4.0"), "damaged".to_owned(), at(2));
+        assert_eq!(plan.active, None);
     }
 
     #[test]

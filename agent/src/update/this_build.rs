@@ -48,8 +48,8 @@ pub struct Patience {
     pub quiet: Duration,
     /// Between two tries to fetch a file that came damaged; ten times as long the second time.
     pub damaged: Duration,
-    /// After a trial in which the cloud did not answer, until the next; six times as long the second time.
-    pub unanswered: Duration,
+    /// After a trial that told nothing, until the next.
+    pub undecided: Duration,
     /// What could not be fetched is tried again after this.
     pub failed: Duration,
 }
@@ -62,7 +62,7 @@ pub fn patience() -> Patience {
         look: Duration::from_secs(5),
         quiet: Duration::from_secs(4 * 3_600),
         damaged: Duration::from_secs(60),
-        unanswered: Duration::from_secs(3_600),
+        undecided: Duration::from_secs(3_600),
         failed: Duration::from_secs(6 * 3_600),
     };
     match told("FLUXION_TEST_TRIAL_SECONDS") {
@@ -70,7 +70,7 @@ pub fn patience() -> Patience {
             trial: Duration::from_secs(seconds),
             look: Duration::from_millis(200),
             damaged: Duration::from_millis(200),
-            unanswered: Duration::from_secs(1),
+            undecided: Duration::from_secs(1),
             ..usual
         },
         None => usual,

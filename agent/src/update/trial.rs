@@ -70,13 +70,22 @@ impl Watched {
         }
         let seconds = self.patience.as_secs();
         Some(match sign {
-            Some(Sign::Silent { problem }) => Verdict::Unanswered {
-                reason: format!("the cloud did not answer it within {seconds} seconds ({problem})"),
-                again: now + this_build::patience().unanswered,
-            },
+            Some(Sign::Silent { problem }) => undecided(
+                format!("the cloud did not answer it within {seconds} seconds ({problem})"),
+                now,
+            ),
             Some(Sign::Answered) | None => Verdict::Bad {
                 reason: format!("it did not report that it works within {seconds} seconds"),
             },
         })
+    }
+}
+
+/// The verdict over a trial that told nothing about the version: it may be tried again.
+#[must_use]
+pub fn undecided(reason: String, now: DateTime<Utc>) -> Verdict {
+    Verdict::Undecided {
+        reason,
+        again: now + this_build::patience().undecided,
     }
 }

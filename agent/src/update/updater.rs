@@ -296,8 +296,9 @@ impl Updater {
             match until.filter(|until| *until > Utc::now()) {
                 Some(until) => {
                     let until = until.format("%H:%M UTC");
-                    let message =
-                        format!("the cloud did not answer it; it is tried again after {until}");
+                    let message = format!(
+                        "its trial did not show whether it works; it is tried again after {until}"
+                    );
                     self.report(version, UpdateState::Waiting, Some(message));
                 }
                 None => break,

@@ -14,6 +14,7 @@ use fluxion_model::release::{MANIFEST_FILE, ReleaseFile, ReleaseKey, SIGNATURE_F
 use sha2::{Digest, Sha256};
 
 use super::plan::{Active, Plan, Verdict};
+use super::trial::undecided;
 use super::{disk, this_build};
 
 /// What the program is called within a version's folder.
@@ -188,7 +189,7 @@ impl Versions {
     pub fn forget_other_parts(&self, version: &Version) {
         let kept = self.part(version);
         for path in self.entries() {
-            if path != kept && path.extension().is_some_and(|end| end == PART) {
+            if path != kept && is_part(&path) {
                 gone(&path, disk::remove_folder(&path));
             }
         }
@@ -257,8 +258,17 @@ impl Versions {
         };
         let program = match self.check(&version) {
             Ok(program) => program,
-            Err(unfit) => {
-                plan.reject(&version, crate::chain(&unfit), now);
+            Err(Unfit::Wrong(reason)) => {
+                plan.reject(&version, reason, now);
+                return false;
+            }
+            // Another program may hold it for a moment. That says nothing against it.
+            Err(unfit @ Unfit::Unreadable { .. }) => {
+                let reason = crate::chain(&unfit);
+                chosen
+                    .said
+                    .push(format!("Version {version} is not tried: {reason}."));
+                plan.end_trial(&undecided(reason, now), now);
                 return false;
             }
         };
@@ -332,18 +342,28 @@ impl Versions {
 
     /// Takes away versions that nobody needs any more, and signs of old trials. None of them runs now.
     fn tidy(&self, plan: &Plan) {
-        let needed: Vec<String> = plan.needed().iter().map(ToString::to_string).collect();
-        for path in self.entries() {
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let is_part = path.extension().is_some_and(|end| end == PART);
-            if path.is_dir() && !is_part && !needed.contains(&name) {
-                gone(&path, disk::remove_folder(&path));
-            } else if name.starts_with(HEALTHY) {
-                gone(&path, disk::remove_file(&path));
+        let entries = self.entries();
+        let whole = entries.iter().filter(|path| !is_part(path));
+        let versions = whole.filter_map(|path| {
+            let version = Version::parse(path.file_name()?.to_str()?).ok()?;
+            Some((path, version))
+        });
+        // It may have been fetched and wait for its moment; to fetch it anew at each start would be hard on a bad line.
+        let newest = versions
+            .clone()
+            .map(|(_, version)| version)
+            .filter(|version| plan.rejection(version).is_none() && version > this_build::version())
+            .max();
+        let needed = plan.needed();
+        for (path, version) in versions {
+            if !needed.contains(&&version) && newest.as_ref() != Some(&version) {
+                gone(path, disk::remove_folder(path));
+            }
+        }
+        for path in &entries {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(HEALTHY) {
+                gone(path, disk::remove_file(path));
             }
         }
     }
@@ -369,6 +389,11 @@ const PROBATION: chrono::Duration = chrono::Duration::hours(24);
 /// Said wherever updates are asked about.
 pub const NO_KEY: &str =
     "this agent was built without a release key and takes no updates; install new versions by hand";
+
+/// Whether it holds a version that is not whole yet. Its name may look like a version, too.
+fn is_part(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == PART)
+}
 
 fn gone(path: &Path, result: io::Result<()>) {
     if let Err(error) = result {

@@ -278,7 +278,7 @@ async fn a_good_update_is_taken_wave_by_wave_tried_and_kept_while_the_store_sync
     store.start();
     store.syncs().await;
     assert_eq!(store.seen().await["version"], "0.3.0");
-    assert_eq!(store.plan()["previous"], "0.2.0");
+    assert_eq!(store.plan()["previous"]["version"], "0.2.0");
     let (_, said) = store.ingest(&["release", "list"]);
     assert!(
         said.contains("0.3.0") && said.contains("1 run it"),
@@ -321,7 +321,7 @@ async fn a_version_that_cannot_reach_the_cloud_is_tried_again_before_it_is_left(
     let unanswered = async |times: u64| {
         store
             .until("a trial has passed", async || {
-                (store.plan()["trial"]["unanswered"] == times).then_some(())
+                (store.plan()["trial"]["undecided"] == times).then_some(())
             })
             .await;
         assert_eq!(store.plan()["rejected"], serde_json::json!([]));

@@ -145,7 +145,7 @@ fn power_cuts(before: &[&str], wanted: &str, verdict: &Verdict) {
         }
         let expected = match verdict {
             Verdict::Healthy => Some(wanted),
-            Verdict::Bad { .. } | Verdict::Unanswered { .. } => before.last().copied(),
+            Verdict::Bad { .. } | Verdict::Undecided { .. } => before.last().copied(),
         };
         let end = store.choose();
         store.can_run(&end);
@@ -211,6 +211,47 @@ fn a_trial_that_cannot_be_noted_does_not_begin() {
         store.choose().role,
         Role::OnTrial,
         "it begins once it can be noted"
+    );
+}
+
+#[test]
+fn a_version_that_another_program_holds_is_tried_later_and_not_rejected() {
+    let store = Store::new();
+    store.update("0.2.0");
+    store.ask("0.3.0").unwrap();
+    // A file that cannot be read, whoever asks.
+    let manifest = store.home("0.3.0").join(MANIFEST_FILE);
+    let kept = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::create_dir(&manifest).unwrap();
+    let chosen = store.choose();
+    assert_eq!(
+        (chosen.version, chosen.role),
+        (Some(version("0.2.0")), Role::Proven)
+    );
+    assert!(chosen.said[0].contains("0.3.0"), "{:?}", chosen.said);
+    let plan = store.versions.plan().unwrap();
+    assert_eq!(plan.rejected, []);
+    assert_eq!(plan.trial.unwrap().undecided, 1);
+    fs::remove_dir(&manifest).unwrap();
+    fs::write(&manifest, kept).unwrap();
+    store.update("0.3.0");
+}
+
+#[test]
+fn a_version_that_waits_for_its_moment_is_still_there_after_a_restart() {
+    let store = Store::new();
+    store.update("0.2.0");
+    for text in ["0.3.0", "0.4.0"] {
+        store.fetched(text);
+        let wanted = version(text);
+        store.versions.settle(&wanted, &store.offer(text)).unwrap();
+    }
+    store.choose();
+    assert!(store.versions.check(&version("0.4.0")).is_ok());
+    assert!(
+        !store.home("0.3.0").exists(),
+        "only the newest can be wanted"
     );
 }
 
