@@ -43,6 +43,12 @@ impl std::fmt::Debug for Carrier {
     }
 }
 
+/// Whether a POS system may be called so: 1 to 200 bytes, and nothing that does not show.
+#[must_use]
+pub fn is_pos_name(name: &str) -> bool {
+    (1..=200).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
 /// The answer to an enrolment.
 #[derive(Debug, Clone)]
 pub struct Enrolled {

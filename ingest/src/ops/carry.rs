@@ -20,12 +20,14 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use super::delivery::{Encoding, ReceiveError, receive};
 use crate::auth::secret::SecretHash;
-use crate::database::agents::Carrier;
+use crate::database::agents::{Carrier, is_pos_name};
 use crate::database::deliveries::Counts;
 use crate::database::{Database, DatabaseError};
 
 /// A line over which nothing comes for so long is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A store has a handful; a file with more is not believed, because each is remembered to its end.
+const MAX_POS_SYSTEMS: usize = 256;
 
 /// Why a file was not imported to its end. What was applied before stays.
 #[derive(Debug, thiserror::Error)]
@@ -75,16 +77,8 @@ pub struct Import {
     pub last_seq: Option<BatchSeq>,
     /// The delivery that the cloud waits for and that the file no longer has.
     pub missing: Option<BatchSeq>,
-    declared: HashMap<String, PosSystem>,
-}
-
-/// A POS system of the file.
-#[derive(Debug)]
-enum PosSystem {
-    /// As the file tells.
-    Told(Box<CarriedPosSystem>),
-    /// As the cloud knows it.
-    Known(PosSystemId),
+    /// What the cloud calls the POS systems of the file.
+    pos_systems: HashMap<String, PosSystemId>,
 }
 
 impl Import {
@@ -100,7 +94,10 @@ impl Import {
         file: impl AsyncBufRead + Unpin,
     ) -> Result<(), ImportError> {
         // Whoever reads one byte beyond the limit sees an end, and says that the file is cut off.
-        let mut file = Records(file.take(MAX_FILE_BYTES));
+        let mut file = Records {
+            file: file.take(MAX_FILE_BYTES),
+            patience: PATIENCE,
+        };
         let head = file.head().await?;
         let carrier = match database.carrier(tenant, head.agent).await {
             Err(DatabaseError::NotFound(_)) => return Err(ImportError::UnknownAgent),
@@ -114,10 +111,7 @@ impl Import {
             let (size, mut record) = file.record().await?;
             match opener.open(size, &mut record)? {
                 Entry::Manifest(manifest) => self.begin(database, &carrier, manifest).await?,
-                Entry::PosSystem(pos) => {
-                    let name = pos.name.clone();
-                    self.declared.insert(name, PosSystem::Told(Box::new(pos)));
-                }
+                Entry::PosSystem(pos) => self.pos_system(database, &carrier, pos).await?,
                 Entry::Delivery(delivery) => {
                     self.apply(database, &carrier, delivery).await?;
                     if self.missing.is_some() {
@@ -173,7 +167,8 @@ impl Import {
             self.known += 1;
             return Ok(());
         }
-        let pos_system = self.pos_system(database, carrier, &delivery.pos).await?;
+        let pos_system = self.pos_systems.get(&delivery.pos);
+        let pos_system = *pos_system.ok_or(CarryError::Damaged)?;
         let mut header = Vec::new();
         wire::write_line(&mut header, &delivery.header(epoch, pos_system))
             .map_err(|_| CarryError::Damaged)?;
@@ -218,38 +213,38 @@ impl Import {
         }
     }
 
-    /// What the cloud calls a POS system of the file. It is declared only when the cloud knows nothing newer: an old file
-    /// must not bring an old mapping back.
+    /// Learns what the cloud calls a POS system of the file. It is declared only when the cloud knows nothing newer: an old
+    /// file must not bring an old mapping back.
     async fn pos_system(
         &mut self,
         database: &dyn Database,
         carrier: &Carrier,
-        name: &str,
-    ) -> Result<PosSystemId, ImportError> {
-        let told = match self.declared.get(name) {
-            Some(PosSystem::Known(id)) => return Ok(*id),
-            Some(PosSystem::Told(told)) => told,
-            None => return Err(CarryError::Damaged.into()),
-        };
+        told: CarriedPosSystem,
+    ) -> Result<(), ImportError> {
+        let made_at = self.manifest.as_ref().ok_or(CarryError::Damaged)?.made_at;
+        if self.pos_systems.len() >= MAX_POS_SYSTEMS || !is_pos_name(&told.name) {
+            return Err(CarryError::TooLarge.into());
+        }
         let identity = &carrier.identity;
-        let made_at = self.manifest.as_ref().map(|manifest| manifest.made_at);
         let there = database
             .pos_systems(identity.tenant, Some(identity.store))
             .await?;
-        let there = there.iter().find(|pos| pos.system_name == name);
-        let newer = there.filter(|pos| made_at.is_none_or(|made_at| pos.updated_at > made_at));
+        let newer = there
+            .iter()
+            .find(|pos| pos.system_name == told.name && pos.updated_at > made_at);
         let id = match (newer, &told.declaration, told.id) {
             (Some(pos), _, _) => pos.id,
             (None, Some(declaration), _) => {
                 database
-                    .declare_pos_system(identity, name, declaration)
+                    .declare_pos_system(identity, &told.name, declaration)
                     .await?
             }
             (None, None, Some(id)) => id,
-            (None, None, None) => return Err(CarryError::Damaged.into()),
+            // Nobody knows it. A delivery of it says so in its turn.
+            (None, None, None) => return Ok(()),
         };
-        self.declared.insert(name.to_owned(), PosSystem::Known(id));
-        Ok(id)
+        self.pos_systems.insert(told.name, id);
+        Ok(())
     }
 }
 
@@ -260,13 +255,16 @@ fn key_of(carrier: &Carrier) -> Result<CarryKey, ImportError> {
 }
 
 /// The file as it comes.
-struct Records<R>(R);
+struct Records<R> {
+    file: R,
+    patience: Duration,
+}
 
 impl<R: AsyncBufRead + Unpin> Records<R> {
     async fn head(&mut self) -> Result<Head, ImportError> {
         let mut line = Vec::new();
-        let mut bounded = (&mut self.0).take(MAX_HEAD_BYTES as u64);
-        in_time(bounded.read_until(b'\n', &mut line)).await?;
+        let mut bounded = (&mut self.file).take(MAX_HEAD_BYTES as u64);
+        in_time(self.patience, bounded.read_until(b'\n', &mut line)).await?;
         Ok(Head::read(
             line.strip_suffix(b"\n").ok_or(CarryError::NotOurs)?,
         )?)
@@ -274,29 +272,76 @@ impl<R: AsyncBufRead + Unpin> Records<R> {
 
     async fn record(&mut self) -> Result<(RecordSize, Vec<u8>), ImportError> {
         let mut size = [0; 4];
-        in_time(self.0.read_exact(&mut size)).await?;
+        self.fill(&mut size).await?;
         let size = RecordSize::read(size)?;
         let mut record = vec![0; size.bytes];
-        in_time(self.0.read_exact(&mut record)).await?;
+        self.fill(&mut record).await?;
         Ok((size, record))
     }
 
-    async fn end(&mut self) -> Result<(), ImportError> {
-        if in_time(self.0.read(&mut [0])).await? == 0 {
-            Ok(())
-        } else {
-            Err(CarryError::Damaged.into())
+    /// However slow the line is: only one over which nothing comes is given up.
+    async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), ImportError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.piece(&mut buffer[filled..]).await? {
+                0 => return Err(CarryError::CutOff.into()),
+                read => filled += read,
+            }
         }
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), ImportError> {
+        match self.piece(&mut [0]).await? {
+            0 => Ok(()),
+            _ => Err(CarryError::Damaged.into()),
+        }
+    }
+
+    async fn piece(&mut self, buffer: &mut [u8]) -> Result<usize, ImportError> {
+        in_time(self.patience, self.file.read(buffer)).await
     }
 }
 
-async fn in_time<T>(read: impl Future<Output = std::io::Result<T>>) -> Result<T, ImportError> {
-    match tokio::time::timeout(PATIENCE, read).await {
+async fn in_time<T>(
+    patience: Duration,
+    read: impl Future<Output = std::io::Result<T>>,
+) -> Result<T, ImportError> {
+    match tokio::time::timeout(patience, read).await {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(CarryError::CutOff.into())
-        }
         Ok(Err(error)) => Err(ImportError::Upload(error)),
         Err(late) => Err(ImportError::Upload(late.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt as _, BufReader};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_record_may_come_slowly_but_not_stop() {
+        let (mut line, there) = tokio::io::duplex(64);
+        let mut records = Records {
+            file: BufReader::new(there),
+            patience: Duration::from_millis(800),
+        };
+        let coming = tokio::spawn(async move {
+            line.write_all(&[0, 0, 0, 10]).await.unwrap();
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                line.write_all(&[7]).await.unwrap();
+            }
+            line
+        });
+        let (_, record) = records.record().await.unwrap();
+        assert_eq!(record, [7; 10], "longer than the patience, in all");
+        let stopped = records.record().await.unwrap_err();
+        assert!(matches!(stopped, ImportError::Upload(_)), "{stopped}");
+        drop(coming.await);
+        let cut = records.record().await.unwrap_err();
+        let is_cut = matches!(cut, ImportError::File(CarryError::CutOff));
+        assert!(is_cut, "{cut}");
     }
 }

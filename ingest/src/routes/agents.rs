@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 use super::AppState;
 use crate::auth::secret::{SecretHash, random_token};
 use crate::database::DatabaseError;
-use crate::database::agents::AgentIdentity;
+use crate::database::agents::{AgentIdentity, is_pos_name};
 use crate::database::deliveries::Applied;
 use crate::extract::{ApiJson, ApiPath, ApiQuery, PeerAddress};
 use crate::ops::delivery::{Encoding, ReceiveError, receive};
@@ -119,7 +119,7 @@ async fn declare(
     ApiPath(name): ApiPath<String>,
     ApiJson(declaration): ApiJson<PosSystemDeclaration>,
 ) -> Result<Json<PosSystemReply>, ApiError> {
-    if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
+    if !is_pos_name(&name) {
         return Err(ApiError::invalid(
             "name",
             "Use a name of 1 to 200 characters for the POS system.",
