@@ -56,7 +56,7 @@ pub enum ReleaseCommand {
         /// Its version.
         version: Version,
     },
-    /// Offer a release again, from the wave that has its turn now.
+    /// Offer a release again, from its first wave on.
     Resume {
         /// Its version.
         version: Version,
@@ -165,12 +165,16 @@ pub async fn publish(
     Ok(())
 }
 
-/// Under a name of its own first, so that no agent is handed half a program.
+/// Under a name of its own first, and flushed, so that no agent is handed half a program.
 fn copy(from: &Path, to: &Path, manifest: &Manifest) -> std::io::Result<()> {
-    let part = to.with_extension(format!("{}.part", std::process::id()));
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
     fs::create_dir_all(&part)?;
     for file in &manifest.files {
-        fs::copy(from.join(&file.name), part.join(&file.name))?;
+        let copied = part.join(&file.name);
+        fs::copy(from.join(&file.name), &copied)?;
+        File::options().write(true).open(&copied)?.sync_all()?;
     }
     if to.exists() {
         // Left by a publishing that broke off before the database knew of it.
@@ -193,7 +197,7 @@ pub async fn list(database: &dyn Database) -> anyhow::Result<()> {
             (ReleaseState::Offered, _) => {
                 format!(
                     "offered to {} %",
-                    release.waves.share_after(now - release.published_at)
+                    release.waves.share_after(now - release.counted_from)
                 )
             }
             (ReleaseState::Halted, Some(because)) => format!("halted: {because}"),
@@ -231,7 +235,7 @@ pub async fn resume(database: &dyn Database, version: &Version) -> anyhow::Resul
     database.resume_release(&version.to_string()).await.with_context(|| {
         format!("{version} cannot be resumed; `fluxion-ingest release list` shows what was published")
     })?;
-    println!("{version} is offered again");
+    println!("{version} is offered again, to the agents of its first wave");
     Ok(())
 }
 

@@ -91,7 +91,7 @@ impl Manifest {
     /// The manifest without a look at who signed it: for whoever makes one, and for what was verified before.
     ///
     /// # Errors
-    /// When a name could lead out of its folder, a hash is none, or the version has build metadata.
+    /// When a name could lead out of its folder, a hash is none, there is no program, or the version has build metadata.
     pub fn read(text: &str) -> Result<Self, ReleaseError> {
         let manifest: Self = serde_json::from_str(text)
             .map_err(|error| ReleaseError::Manifest(error.to_string()))?;
@@ -105,6 +105,9 @@ impl Manifest {
             return Err(format!(
                 "the version {version} has build metadata or is longer than 60 characters"
             ));
+        }
+        if self.files.is_empty() {
+            return Err("it holds no program".to_owned());
         }
         for file in &self.files {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -282,6 +285,8 @@ mod tests {
         }
         assert!(Manifest::read(&manifest("0.2.0", "x", "ABC")).is_err());
         assert!(Manifest::read(&manifest("0.2", "x", &hash)).is_err());
+        let empty = r#"{"version":"0.2.0","published_at":"2026-11-20T12:00:00Z","files":[]}"#;
+        assert!(Manifest::read(empty).is_err());
         assert!(Manifest::read(&manifest("0.2.0+build", "x", &hash)).is_err());
     }
 

@@ -30,7 +30,8 @@ pub struct Release {
     pub waves: Waves,
     /// Since when.
     pub published_at: DateTime<Utc>,
-    /// Only what agents reported after this speaks against it.
+    /// When it was offered, or offered again: its waves begin here, and only what agents reported after this speaks against
+    /// it.
     pub counted_from: DateTime<Utc>,
 }
 

@@ -83,7 +83,7 @@ fn offer(
         .filter(|(version, _)| version.cmp_precedence(&running) == Ordering::Greater)
         .filter(|(_, release)| {
             place(agent, &release.version)
-                < u64::from(release.waves.share_after(now - release.published_at))
+                < u64::from(release.waves.share_after(now - release.counted_from))
         })
         .collect();
     open.sort_by(|(a, _), (b, _)| a.cmp_precedence(b));
@@ -177,6 +177,26 @@ mod tests {
             offered(&releases, &heartbeat("a build of somebody's", None)),
             None
         );
+    }
+
+    #[test]
+    fn a_release_that_is_resumed_begins_with_its_first_wave() {
+        let resumed = Release {
+            counted_from: DateTime::UNIX_EPOCH + Duration::days(3),
+            ..release("0.2.0", ReleaseState::Offered, &[0, 100])
+        };
+        let agent = AgentId::generate();
+        let on_day = |day| {
+            let now = DateTime::UNIX_EPOCH + Duration::days(day);
+            offer(
+                std::slice::from_ref(&resumed),
+                agent,
+                &heartbeat("0.1.0", None),
+                now,
+            )
+        };
+        assert_eq!(on_day(3), None);
+        assert!(on_day(4).is_some());
     }
 
     #[test]
