@@ -141,7 +141,8 @@ impl Worker {
             return Ok(());
         };
         let message = format!(
-            "only {} MB are free on the disk of the data folder; reading waits until there are {} MB more than              spool.min_free_mb = {}. Free some space; what was read is being sent",
+            "only {} MB are free on the disk of the data folder; reading waits until there are {} MB more than \
+             spool.min_free_mb = {}. Free some space; what was read is being sent",
             free / 1_000_000,
             self.shared.room.least() / 4_000_000,
             self.shared.room.least() / 1_000_000

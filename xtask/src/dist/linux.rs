@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{FOLDER, Release, deb, sbom, sums};
+use super::{FOLDER, Release, deb, marked, sbom, sums};
 use crate::build::cargo;
 use crate::dashboard;
 use crate::packages::{self, Need};
@@ -60,10 +60,7 @@ fn programs(steps: &mut Steps, release: &Release) -> Result<()> {
     })?;
     let mut build = cargo(&["build", "--locked", "--profile", "dist"]);
     build.args(["-p", "fluxion-agent", "-p", "fluxion-ingest"]);
-    build.env("FLUXION_VERSION", &release.version);
-    if let Some(key) = &release.key {
-        build.env("FLUXION_RELEASE_KEY", key);
-    }
+    marked(&mut build, release);
     steps.run(
         "agent and ingest for Linux (cargo; takes some minutes)",
         &mut build,

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{FOLDER, Release, sbom, sums};
+use super::{FOLDER, Release, marked, sbom, sums};
 use crate::packages::{self, Need};
 use crate::step::{self, Steps, say};
 
@@ -94,10 +94,7 @@ pub fn build(steps: &mut Steps, release: &Release) -> Result<()> {
 /// Builds the program as it is shipped, and returns where it is.
 pub fn program(steps: &mut Steps, release: &Release) -> Result<PathBuf> {
     let mut build = cargo(&["build", "--profile", "dist", "-p", "fluxion-agent"]);
-    build.env("FLUXION_VERSION", &release.version);
-    if let Some(key) = &release.key {
-        build.env("FLUXION_RELEASE_KEY", key);
-    }
+    marked(&mut build, release);
     steps.run(
         "agent for Windows (Debian's cargo, mingw; takes some minutes)",
         &mut build,
