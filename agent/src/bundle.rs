@@ -23,7 +23,12 @@ const LOGS: u64 = 20_000_000;
 /// Any other file.
 const LARGEST: u64 = 1_000_000;
 /// What the agent keeps about itself, and where no row of the POS can be.
-const STATE: &[&str] = &["state.json", "service.json", "columns.json", "update.json"];
+const STATE: &[&str] = &[
+    "state.json",
+    "service.json",
+    "columns.json",
+    "versions/plan.json",
+];
 
 /// Where everything is, as far as it is known.
 #[derive(Debug)]

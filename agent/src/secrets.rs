@@ -134,7 +134,7 @@ impl Secrets {
     /// When the name or the secret is unfit, or it cannot be sealed or written.
     pub fn set(&mut self, name: &str, secret: &str) -> Result<(), SecretError> {
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(fits) {
             return Err(SecretError::Name(name.to_owned()));
         }
         if secret.is_empty() || secret.len() > LONGEST_SECRET || secret.contains('\0') {

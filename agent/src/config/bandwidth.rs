@@ -149,7 +149,7 @@ impl FromStr for TimeOfDay {
         let hours: u16 = hours.parse().map_err(|_| wrong())?;
         let minutes: u16 = minutes.parse().map_err(|_| wrong())?;
         // 24:00 is how many people write the end of a day.
-        if minutes > 59 || hours * 60 + minutes > 24 * 60 {
+        if hours > 24 || minutes > 59 || hours * 60 + minutes > 24 * 60 {
             return Err(wrong());
         }
         Ok(Self {
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_wrong_time_says_how_one_is_written() {
-        for text in ["8", "08:60", "25:00", "24:01", "ocho:00"] {
+        for text in ["8", "08:60", "25:00", "24:01", "1093:00", "ocho:00"] {
             assert!(
                 text.parse::<TimeOfDay>().unwrap_err().contains("08:00"),
                 "{text}"

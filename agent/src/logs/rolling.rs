@@ -50,12 +50,12 @@ impl RollingLog {
         let day = today();
         if day == self.day {
             let full = self.folder.join(name(day, None));
-            let free = (1..).map(|part| self.folder.join(name(day, Some(part))));
-            for aside in free.take_while(|_| self.written > 0) {
-                if !aside.exists() {
-                    patiently(|| fs::rename(&full, &aside))?;
-                    break;
-                }
+            let mut free = (1..).map(|part| self.folder.join(name(day, Some(part))));
+            let aside = free.find(|aside| !aside.exists()).unwrap_or_default();
+            if patiently(|| fs::rename(&full, &aside)).is_err() {
+                // Somebody may be reading it. The words to come are worth more than its size; it is tried again a part later.
+                self.written = 0;
+                return Ok(());
             }
         }
         self.day = day;
@@ -174,6 +174,20 @@ mod tests {
             log.write_all(&[b'x'; 1_000]).unwrap();
         }
         assert!(size(dir.path()) <= 41_000, "{}", size(dir.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_put_aside_is_written_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = RollingLog::open(dir.path(), 14, 4_000).unwrap();
+        let full = dir.path().join(name(today(), None));
+        log.write_all(&[b'x'; 2_000]).unwrap();
+        // Its name is gone, so it cannot be renamed.
+        let held = fs::File::open(&full).unwrap();
+        fs::remove_file(&full).unwrap();
+        log.write_all(b"what came then").unwrap();
+        assert_eq!(held.metadata().unwrap().len(), 2_014);
     }
 
     #[test]
