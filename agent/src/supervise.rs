@@ -16,6 +16,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use fluxion_connectors::held::is_held;
 use fluxion_model::Version;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -174,10 +175,14 @@ impl Supervisor<'_> {
                     (self.tell)(&Notice::Started { version });
                     self.watch(agent, trial, &versions, stop).await
                 }
-                // An antivirus may hold what is new for a moment.
                 Err(error) if trial.is_some() => {
                     let reason = format!("it could not be started: {error}");
-                    Ended::Trial(undecided(reason, Utc::now()))
+                    // An antivirus may hold what is new for a moment. That says nothing against it.
+                    Ended::Trial(if is_held(&error) {
+                        undecided(reason, Utc::now())
+                    } else {
+                        Verdict::Bad { reason }
+                    })
                 }
                 Err(error) => {
                     let words = format!("{}: {error}", chosen.program.display());

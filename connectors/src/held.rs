@@ -17,13 +17,17 @@ const HELD: [i32; 3] = [5, 32, 33];
 /// # Errors
 /// What the last try said.
 pub fn patiently<T>(act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    // Elsewhere a file that is open can be renamed and deleted, and these numbers mean other things.
-    while_held(act, |error| {
-        cfg!(windows)
-            && error
-                .raw_os_error()
-                .is_some_and(|code| HELD.contains(&code))
-    })
+    while_held(act, is_held)
+}
+
+/// Whether another program may hold the file, so that the same may go well later. Elsewhere than on Windows a file that is
+/// open can be renamed and deleted, and these numbers mean other things.
+#[must_use]
+pub fn is_held(error: &io::Error) -> bool {
+    cfg!(windows)
+        && error
+            .raw_os_error()
+            .is_some_and(|code| HELD.contains(&code))
 }
 
 fn while_held<T>(

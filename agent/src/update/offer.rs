@@ -65,7 +65,7 @@ pub fn consider(
 
 #[cfg(test)]
 mod tests {
-    use fluxion_tests::release::{ReleaseMaker, manifest};
+    use fluxion_tests::release::{ReleaseMaker, manifest, this_computer};
 
     use super::*;
     use crate::update::this_build;
@@ -79,7 +79,7 @@ mod tests {
 
     fn offered(version: &str) -> Offered {
         let maker = ReleaseMaker::new().unwrap();
-        let manifest = manifest(version, b"a program");
+        let manifest = manifest(version, &this_computer(), b"a program");
         Offered {
             offer: UpdateOffer {
                 version: version.to_owned(),

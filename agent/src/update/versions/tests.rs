@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fluxion_tests::release::{ReleaseMaker, manifest};
+use fluxion_tests::release::{ReleaseMaker, manifest, this_computer};
 
 use super::*;
 use crate::update::disk::outage;
@@ -42,7 +42,7 @@ impl Store {
     }
 
     fn offer(&self, text: &str) -> UpdateOffer {
-        let manifest = manifest(text, &Self::program(text));
+        let manifest = manifest(text, &this_computer(), &Self::program(text));
         UpdateOffer {
             version: text.to_owned(),
             signature: self.maker.sign(&manifest).unwrap(),
@@ -275,7 +275,7 @@ fn what_somebody_else_signed_is_never_started() {
     let stranger = ReleaseMaker::new().unwrap();
     let home = store.home("0.2.0");
     let program = b"the program of a stranger";
-    let text = manifest("0.2.0", program);
+    let text = manifest("0.2.0", &this_computer(), program);
     fs::write(home.join(PROGRAM), program).unwrap();
     fs::write(home.join(SIGNATURE_FILE), stranger.sign(&text).unwrap()).unwrap();
     fs::write(home.join(MANIFEST_FILE), text).unwrap();
