@@ -347,6 +347,8 @@ impl Fleet {
     async fn reload_when_told(&self, reload: &tokio::sync::Notify) {
         loop {
             reload.notified().await;
+            // The proxy's password may be among the secrets that were set.
+            self.link.open_anew();
             for config in &self.loaded.config.pos {
                 self.set_up_again(config).await;
             }
@@ -379,8 +381,7 @@ impl Fleet {
         {
             worker.pos.breaker.try_now();
         }
-        self.link.breaker.try_now();
-        self.link.forget_cloud();
+        self.link.open_anew();
     }
 
     fn order(

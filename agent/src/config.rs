@@ -31,7 +31,7 @@ use crate::status_page::StatusPageConfig;
 pub use bandwidth::{BandwidthConfig, Day, Line, PlanEntry, TimeOfDay};
 pub use capture::{CaptureChoice, CaptureName, name_of};
 pub use load::{ConfigError, Loaded, data_dir_of, load};
-pub use network::{NetworkConfig, ProxyChoice};
+pub use network::{NetworkConfig, Password, ProxyChoice};
 pub use plain::{PlainSecret, plain_secrets, with_references};
 pub use sample::sample;
 pub use schedule::{Every, Schedule};

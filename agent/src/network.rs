@@ -4,17 +4,21 @@
 //! A service runs under an account of its own, so it does not see the proxy that a person has set for themselves; where a
 //! store has one, the configuration names it.
 
+use std::path::Path;
+
 use anyhow::Context;
 use reqwest::{ClientBuilder, Proxy};
 
-use crate::config::{NetworkConfig, ProxyChoice};
+use crate::config::{NetworkConfig, Password, ProxyChoice};
 use crate::redact;
+use crate::secrets::{SecretError, Secrets};
 
-/// A client that leaves by the configured way and follows no redirects, because only login pages redirect.
+/// A client that leaves by the configured way and follows no redirects, because only login pages redirect. The proxy's
+/// password may be a secret of this data folder.
 ///
 /// # Errors
-/// When the proxy's address or its password cannot be used.
-pub fn client(network: &NetworkConfig) -> anyhow::Result<ClientBuilder> {
+/// When the proxy's address or its password cannot be used; a [`SecretError`] where the secret cannot be had.
+pub fn client(network: &NetworkConfig, data_dir: &Path) -> anyhow::Result<ClientBuilder> {
     let builder = reqwest::Client::builder()
         .user_agent(format!("fluxion-agent/{}", crate::VERSION))
         .redirect(reqwest::redirect::Policy::none());
@@ -24,7 +28,9 @@ pub fn client(network: &NetworkConfig) -> anyhow::Result<ClientBuilder> {
         ProxyChoice::At(address) => {
             let mut proxy = Proxy::all(address.clone())
                 .with_context(|| format!("network.proxy = {address:?} cannot be used"))?;
-            if let Some((user, password)) = login(network) {
+            let login = login(network, data_dir)
+                .context("the password of the proxy (network.proxy_password) cannot be had")?;
+            if let Some((user, password)) = login {
                 proxy = proxy.basic_auth(&user, &password);
             }
             // What is on this computer needs no proxy, and none could reach it.
@@ -35,11 +41,19 @@ pub fn client(network: &NetworkConfig) -> anyhow::Result<ClientBuilder> {
 }
 
 /// Who logs in to the proxy. The one place where its password is resolved.
-fn login(network: &NetworkConfig) -> Option<(String, String)> {
-    let user = network.proxy_user.clone()?;
-    let password = network.proxy_password.as_ref();
-    let password = password.map_or("", |kept| kept.reveal());
+fn login(
+    network: &NetworkConfig,
+    data_dir: &Path,
+) -> Result<Option<(String, String)>, SecretError> {
+    let Some(user) = network.proxy_user.clone() else {
+        return Ok(None);
+    };
+    let password = match &network.proxy_password {
+        Some(Password::Kept(name)) => Secrets::load(data_dir)?.open(&name.secret)?,
+        Some(Password::Plain(password)) => password.reveal().to_owned(),
+        None => String::new(),
+    };
     // From now on it is hidden in whatever the agent writes.
-    redact::remember(password);
-    Some((user, password.to_owned()))
+    redact::remember(&password);
+    Ok(Some((user, password)))
 }

@@ -184,13 +184,14 @@ impl Secrets {
     }
 }
 
-/// `caja-1` for the password of "Caja 1", `caja-1-secret` for another key of it.
+/// `caja-1` for the password of "Caja 1", `caja-1-secret` for another key of it, `proxy` for that of the proxy.
 #[must_use]
 pub fn name_after(owner: &str, key: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let base: String = owner.to_lowercase().chars().map(plain).take(24).collect();
     match key {
         "password" => base,
+        "proxy_password" => "proxy".to_owned(),
         other => format!("{base}-{other}"),
     }
 }
@@ -333,6 +334,7 @@ mod tests {
         assert_eq!(secrets.name_for("Caja 1", "password", "a"), "caja-1");
         assert_eq!(secrets.name_for("Caja 1", "password", "b"), "caja-1-2");
         assert_eq!(secrets.name_for("Caja 1", "secret", "b"), "caja-1-secret");
+        assert_eq!(secrets.name_for("network", "proxy_password", "c"), "proxy");
     }
 
     #[test]

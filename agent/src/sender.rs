@@ -132,13 +132,24 @@ impl Link {
         let Some(identity) = self.folder.identity()? else {
             return Ok(None);
         };
-        let cloud = Cloud::new(&self.server, Some(identity.token), &self.network)?;
+        let cloud = Cloud::new(
+            &self.server,
+            Some(identity.token),
+            &self.network,
+            self.folder.path(),
+        )?;
         Ok(Some(cloud.within(Arc::clone(&self.bandwidth))))
     }
 
     /// Reads the token again, in case somebody enrolled anew, and opens new lines: old ones do not survive a sleep.
     pub(crate) fn forget_cloud(&self) {
         *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The same, and tries at once: what kept the cloud away may be mended.
+    pub(crate) fn open_anew(&self) {
+        self.forget_cloud();
+        self.breaker.try_now();
     }
 
     pub(crate) fn needs_person(&self, problem: String) {

@@ -71,7 +71,7 @@ pub(super) async fn enroll(
     };
     let network = loaded.as_ref().map(|loaded| loaded.config.network.clone());
     let network = network.unwrap_or_default();
-    let reply = Cloud::new(&server, None, &network)?.enrol(&request).await.map_err(|error| match error {
+    let reply = Cloud::new(&server, None, &network, folder.path())?.enrol(&request).await.map_err(|error| match error {
         CloudError::Unauthorized { message }
             | CloudError::NotFound { message }
             | CloudError::Refused { message, .. } => anyhow::anyhow!(

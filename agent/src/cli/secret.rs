@@ -12,7 +12,7 @@ use fluxion_model::command::Action;
 use super::doctor::of_this_computer;
 use super::outbox::say;
 use super::{Lang, Place};
-use crate::config::{plain_secrets, with_references};
+use crate::config::{Password, plain_secrets, with_references};
 use crate::folder::{DataFolder, replace_text};
 use crate::secrets::{Secrets, references};
 
@@ -36,7 +36,7 @@ enum SecretCommand {
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// Lists the names of the secrets, and which POS systems use them. Secrets themselves are never shown.
+    /// Lists the names of the secrets, and which POS systems and settings use them. Secrets themselves are never shown.
     List,
     /// Forgets a secret.
     Remove {
@@ -133,14 +133,17 @@ fn tell_the_agent(folder: &DataFolder, lang: Lang) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which POS systems use a secret, by its name. Empty where the configuration cannot be read.
+/// Which POS systems and settings use a secret, by its name. Empty where the configuration cannot be read.
 fn users(place: &Place) -> BTreeMap<String, Vec<String>> {
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pos in place
-        .load()
-        .into_iter()
-        .flat_map(|loaded| loaded.config.pos)
-    {
+    let Ok(loaded) = place.load() else {
+        return users;
+    };
+    if let Some(Password::Kept(name)) = loaded.config.network.proxy_password {
+        let setting = "network.proxy_password".to_owned();
+        users.entry(name.secret).or_default().push(setting);
+    }
+    for pos in loaded.config.pos {
         for name in references(&pos.connection_json()) {
             users.entry(name).or_default().push(pos.name.clone());
         }

@@ -19,10 +19,31 @@ pub struct NetworkConfig {
     /// Who logs in to the proxy, where it asks for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_user: Option<String>,
-    /// The password for it.
+    /// The password for it. Keep it with `fluxion-agent secret set proxy` and refer to it as shown here; written as it
+    /// is, everybody who may read this file can read it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub proxy_password: Option<Secret>,
+    pub proxy_password: Option<Password>,
+}
+
+/// A password of the agent's own settings. In connections the same reference is resolved before a connector sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "write { secret = \"NAME\" } and keep the password with `fluxion-agent secret set NAME`, or write it as a text"
+)]
+pub enum Password {
+    /// Kept sealed under a name.
+    Kept(SecretName),
+    /// As it is.
+    Plain(#[schemars(with = "String")] Secret),
+}
+
+/// `{ secret = "NAME" }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretName {
+    /// The name it is kept under.
+    pub secret: String,
 }
 
 /// Which proxy is taken.
@@ -106,5 +127,23 @@ mod tests {
             .parse::<ProxyChoice>()
             .unwrap_err();
         assert!(said.contains("proxy_password") && !said.contains("s3cret"));
+    }
+
+    #[test]
+    fn the_password_of_the_proxy_is_a_text_or_the_name_of_a_secret() {
+        let password = |text: &str| {
+            let config: Result<NetworkConfig, _> = toml::from_str(text);
+            config.map(|config| config.proxy_password.unwrap())
+        };
+        let plain = password("proxy_password = 's3cret'").unwrap();
+        assert_eq!(plain, Password::Plain(Secret::new("s3cret")));
+        assert!(!format!("{plain:?}").contains("s3cret"));
+        let kept = password("proxy_password = { secret = 'proxy' }").unwrap();
+        assert!(matches!(kept, Password::Kept(name) if name.secret == "proxy"));
+        for wrong in ["{ secrt = 'proxy' }", "{ secret = 'a', more = 'b' }", "7"] {
+            let said = password(&format!("proxy_password = {wrong}"));
+            let said = said.unwrap_err().to_string();
+            assert!(said.contains("secret set NAME"), "{said}");
+        }
     }
 }

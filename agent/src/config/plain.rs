@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 /// Keys whose text is a secret. Keys such as `password_file` say where one is, and are not.
-const SECRET_KEYS: &[&str] = &["password", "secret"];
+const SECRET_KEYS: &[&str] = &["password", "secret", "proxy_password"];
 /// Tables whose keys have names that somebody else chose.
 const FOREIGN: &[&str] = &["settings", "capture", "headers"];
 
@@ -104,7 +104,7 @@ mod tests {
         [pos.settings]\r\npassword = \"a setting\"\r\n\
         [[pos]]\r\nname = \"web\"\r\nconnection.secret = \"whsec_AAAA\"\r\n\
         [[pos]]\r\nname = \"c\"\r\nconnection = { user = \"u\", password = { secret = \"kept\" }, password_file = \"f\" }\r\n\
-        [proxy]\r\npassword = \"p\\\"x\"\r\n";
+        [network]\r\nproxy_password = \"p\\\"x\"\r\n";
 
     #[test]
     fn passwords_are_found_where_they_stand_with_whose_they_are() {
@@ -118,7 +118,7 @@ mod tests {
             [
                 ("Caja 1", "password", "a\"b"),
                 ("web", "secret", "whsec_AAAA"),
-                ("proxy", "password", "p\"x"),
+                ("network", "proxy_password", "p\"x"),
             ]
         );
     }

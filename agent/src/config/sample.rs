@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use crate::status_page::StatusPageConfig;
 
+use super::network::SecretName;
 use super::{
     BandwidthConfig, CaptureChoice, CaptureName, Config, Day, DeleteBrake, Every, LogConfig,
-    NetworkConfig, PlanEntry, PosConfig, Priority, ProxyChoice, Schedule, SpoolConfig, TimeOfDay,
-    UpdateConfig,
+    NetworkConfig, Password, PlanEntry, PosConfig, Priority, ProxyChoice, Schedule, SpoolConfig,
+    TimeOfDay, UpdateConfig,
 };
 
 /// A commented configuration with one POS of each connector.
@@ -91,7 +92,9 @@ fn example() -> Config {
         network: NetworkConfig {
             proxy: ProxyChoice::System,
             proxy_user: Some("fluxion".to_owned()),
-            proxy_password: Some(fluxion_connectors::Secret::new("change me")),
+            proxy_password: Some(Password::Kept(SecretName {
+                secret: "proxy".to_owned(),
+            })),
         },
         priority: Priority::default(),
         update: UpdateConfig {
@@ -181,7 +184,7 @@ impl Writer<'_> {
                 format!("{path}.{key}")
             };
             match value.get(key) {
-                Some(Value::Object(_)) => {
+                Some(table @ Value::Object(_)) if is_table(table) => {
                     out.push('\n');
                     comment(out, self.description(inner));
                     if COMMENTED.contains(&key.as_str()) {
@@ -275,8 +278,10 @@ fn plain(out: &mut String, mark: &str, value: &Value) {
     }
 }
 
+/// The name of a secret is a value like any other.
 fn is_table(value: &Value) -> bool {
-    value.is_object()
+    let named = |map: &serde_json::Map<String, Value>| map.len() == 1 && map.contains_key("secret");
+    value.as_object().is_some_and(|map| !named(map))
         || value
             .as_array()
             .is_some_and(|items| items.iter().any(Value::is_object))

@@ -1,5 +1,6 @@
 //! Requests to the ingest service, and what its answers mean. Knows HTTP, decides nothing.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,8 +131,8 @@ pub enum CloudError {
     },
     /// The proxy wants to know who asks.
     #[error(
-        "the proxy on the way to {server} asks for a login; set `proxy_user` and `proxy_password` under [network] in the \
-         configuration"
+        "the proxy on the way to {server} asks for a login, or refuses the one it got; set `proxy_user` and \
+         `proxy_password` under [network] in the configuration, and keep the password with `fluxion-agent secret set proxy`"
     )]
     ProxyLogin {
         /// Its address.
@@ -165,7 +166,7 @@ pub enum CloudError {
 }
 
 impl Cloud {
-    /// Nothing is contacted yet.
+    /// Nothing is contacted yet. The data folder is where the proxy's password may be kept.
     ///
     /// # Errors
     /// When TLS or the proxy cannot be set up.
@@ -173,8 +174,9 @@ impl Cloud {
         server: &str,
         token: Option<String>,
         network: &NetworkConfig,
+        data_dir: &Path,
     ) -> anyhow::Result<Self> {
-        let http = network::client(network)?
+        let http = network::client(network, data_dir)?
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(2)

@@ -190,8 +190,8 @@ mod tests {
             .unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let cloud = Cloud::new(&server, None, &NetworkConfig::default()).unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let cloud = Cloud::new(&server, None, &NetworkConfig::default(), folder.path()).unwrap();
         let file = ReleaseFile {
             target: "any".to_owned(),
             name: "agent".to_owned(),

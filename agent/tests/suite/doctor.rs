@@ -292,6 +292,22 @@ async fn whatever_stands_between_the_store_and_its_cloud_is_named() {
         .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_of_the_proxy_that_is_missing_is_named_with_the_command() {
+    let (_cloud, server) = Cloud::start().await;
+    let mut store = Store::new(&server);
+    store.more = "[network]\nproxy = \"http://127.0.0.1:9\"\nproxy_user = \"ana\"\n\
+                  proxy_password = { secret = \"proxy\" }";
+    store
+        .fails(
+            "network.proxy_password: the secret \"proxy\" is missing",
+            "network.proxy_password: falta el secreto \"proxy\"",
+        )
+        .await;
+    let (said, _) = store.doctor("es").await;
+    assert!(said.contains("`fluxion-agent secret set proxy`"), "{said}");
+}
+
 /// A network that shows its login page, whatever is asked for.
 async fn hotel() -> String {
     let app = Router::new().fallback(|| async { Html("<h1>Welcome to the hotel</h1>") });

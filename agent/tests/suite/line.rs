@@ -1,6 +1,7 @@
 //! The store's line to the cloud, where it is narrow, leads through a proxy, or is a network that asks for a login first.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,9 @@ use fluxion_agent::agent::{Agent, Mode};
 use fluxion_agent::bandwidth::Bandwidth;
 use fluxion_agent::capture::Task;
 use fluxion_agent::config::{BandwidthConfig, NetworkConfig};
+use fluxion_agent::secrets::Secrets;
 use fluxion_agent::sender::Cloud;
-use fluxion_model::command::SyncMode;
+use fluxion_model::command::{Action, SyncMode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,7 +57,7 @@ async fn a_delivery_takes_the_time_the_limit_allows_and_announces_its_length() {
         kb_per_s: 200,
         ..BandwidthConfig::default()
     });
-    let limited = Cloud::new(&server, None, &NetworkConfig::default())
+    let limited = Cloud::new(&server, None, &NetworkConfig::default(), Path::new("."))
         .unwrap()
         .within(Arc::new(bandwidth));
     let body: Vec<u8> = (0..300_000_u32).map(|n| n as u8).collect();
@@ -65,7 +67,7 @@ async fn a_delivery_takes_the_time_the_limit_allows_and_announces_its_length() {
     assert!(took >= Duration::from_millis(1_350), "{took:?}");
     assert!(took < Duration::from_secs(5), "{took:?}");
 
-    let free = Cloud::new(&server, None, &NetworkConfig::default()).unwrap();
+    let free = Cloud::new(&server, None, &NetworkConfig::default(), Path::new(".")).unwrap();
     let begun = Instant::now();
     free.deliver(body.clone()).await.unwrap();
     assert!(begun.elapsed() < took / 2, "without a limit nothing waits");
@@ -213,6 +215,52 @@ async fn everything_goes_through_the_proxy_of_the_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_password_of_the_proxy_may_be_a_secret_which_is_missed_by_name_and_taken_up_once_it_is_set()
+ {
+    let (cloud, server) = crate::cloud::Cloud::start().await;
+    let proxy = Proxy::start(server.replace("http://", ""), Some(LOGIN)).await;
+    let server = "http://ingest.fluxion.invalid";
+    let mut store = Store::new(server, Pos::with("items", rows(20)), &[("items", DIFF)]);
+    store.loaded.config.network =
+        proxy.network("proxy_user = \"ana\"\nproxy_password = { secret = \"proxy\" }");
+    store.enrol();
+    let data = store.data();
+    let set = |password: &str| {
+        let mut secrets = Secrets::load(data.path()).unwrap();
+        secrets.set("proxy", password).unwrap();
+        // As `secret set` does.
+        data.leave_request(Action::ReloadMapping).unwrap();
+    };
+    let mut agent = store.start(Mode::Resident);
+    let live = Arc::clone(&agent.live);
+    let problem = async |part: &str| {
+        for _ in 0..600 {
+            let cloud = live.cloud_now();
+            if let Some(said) = cloud.problem.filter(|said| said.contains(part)) {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nobody says {part:?}");
+    };
+    agent
+        .serve(async {
+            let said = problem("secret set proxy").await;
+            assert!(said.contains("network.proxy_password"), "{said}");
+            set("Equivocada-8");
+            problem("asks for a login").await;
+            set("s3cret");
+            cloud
+                .until("all of it arrives", |inner| inner.model.records.len() == 40)
+                .await;
+        })
+        .await;
+    agent.stop().await;
+    let state = std::fs::read_to_string(data.state_file()).unwrap();
+    assert!(!state.contains("s3cret") && !state.contains("Equivocada"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_proxy_that_asks_for_a_login_is_told_whether_the_line_is_encrypted_or_not() {
     crate::pos::install_tls();
     let proxy = Proxy::start("127.0.0.1:9".to_owned(), Some(LOGIN)).await;
@@ -226,7 +274,10 @@ async fn a_proxy_that_asks_for_a_login_is_told_whether_the_line_is_encrypted_or_
             "connect ingest.fluxion.invalid:443",
         ),
     ] {
-        let cloud = Cloud::new(server, None, &proxy.network("proxy_user = \"ana\"")).unwrap();
+        let cloud = {
+            let network = proxy.network("proxy_user = \"ana\"");
+            Cloud::new(server, None, &network, Path::new(".")).unwrap()
+        };
         let said = cloud.resume_point().await.unwrap_err().to_string();
         assert!(said.contains("proxy_password"), "{said}");
         let asked = proxy.asked.lock().unwrap().clone();
@@ -245,6 +296,6 @@ async fn what_is_on_this_computer_is_asked_without_the_proxy() {
         proxy: "http://127.0.0.1:9".parse().unwrap(),
         ..NetworkConfig::default()
     };
-    let cloud = Cloud::new(&server, None, &network).unwrap();
+    let cloud = Cloud::new(&server, None, &network, Path::new(".")).unwrap();
     assert_eq!(cloud.health().await.unwrap().status, 200);
 }

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use reqwest::{StatusCode, Url};
 
 use super::report::Report;
+use super::secrets;
 use crate::cli::Lang;
 use crate::config::{Loaded, NetworkConfig, ProxyChoice};
 use crate::folder::{DataFolder, Identity};
@@ -28,9 +29,13 @@ pub(super) async fn cloud(report: &mut Report, loaded: &Loaded, folder: Option<&
     let token = identity.map(|identity| identity.token);
     let is_enrolled = token.is_some();
     let network = &loaded.config.network;
-    let cloud = match Cloud::new(server, token, network) {
+    let cloud = match Cloud::new(server, token, network, &loaded.data_dir) {
         Ok(cloud) => cloud,
         Err(error) => {
+            if let Some(problem) = error.downcast_ref() {
+                secrets::missing(report, "network.proxy_password", problem);
+                return;
+            }
             let remedy = report.say(
                 "revise los certificados de este equipo",
                 "check the certificates of this computer",
@@ -170,8 +175,8 @@ fn answers(report: &mut Report, server: &str, health: &Health) -> bool {
             "The proxy asks for a password",
         );
         let remedy = report.say(
-            "ponga `proxy_user` y `proxy_password` en [network] de la configuración, o permita la dirección sin contraseña",
-            "put `proxy_user` and `proxy_password` under [network] in the configuration, or allow the address without a password",
+            "ponga `proxy_user` y `proxy_password = { secret = \"proxy\" }` en [network] de la configuración y guarde la contraseña con `fluxion-agent secret set proxy`, o permita la dirección sin contraseña",
+            "put `proxy_user` and `proxy_password = { secret = \"proxy\" }` under [network] in the configuration and keep the password with `fluxion-agent secret set proxy`, or allow the address without a password",
         );
         report.bad(what, remedy);
         return false;

@@ -26,8 +26,8 @@ pub(super) async fn unreachable(
                 "The proxy asks for a password",
             ),
             report.say(
-                "ponga `proxy_user` y `proxy_password` en [network] de la configuración",
-                "put `proxy_user` and `proxy_password` under [network] in the configuration",
+                "ponga `proxy_user` y `proxy_password = { secret = \"proxy\" }` en [network] de la configuración y guarde la contraseña con `fluxion-agent secret set proxy`",
+                "put `proxy_user` and `proxy_password = { secret = \"proxy\" }` under [network] in the configuration and keep the password with `fluxion-agent secret set proxy`",
             ),
         ),
         None => step(report, proxy.unwrap_or(url), proxy.is_some()).await,
