@@ -27,6 +27,7 @@ const green = {
   rejects_open: 0,
   conflicts_open: 0,
   last_error: null,
+  update_problem: null,
 };
 
 const overview = (stores: object[]) => ({

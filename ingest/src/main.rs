@@ -274,7 +274,9 @@ async fn releases(config: &Config, command: ReleaseCommand) -> anyhow::Result<()
             release::publish(&*database, config, &folder, &key, &waves).await?;
         }
         ReleaseCommand::List => release::list(&*database).await?,
-        ReleaseCommand::Halt { version } => release::halt(&*database, &version).await?,
+        ReleaseCommand::Halt { version, because } => {
+            release::halt(&*database, &version, because.as_deref()).await?;
+        }
         ReleaseCommand::Resume { version } => release::resume(&*database, &version).await?,
     }
     database.close().await;

@@ -49,12 +49,16 @@ pub enum ReleaseCommand {
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = time)]
         every: Duration,
     },
-    /// Show what was published, and how it is getting on.
+    /// Show what was published, how it is getting on, by whom and why a release was halted, and what agents said when they
+    /// went back from it.
     List,
     /// Stop offering a release. Agents that run it keep it.
     Halt {
         /// Its version.
         version: Version,
+        /// Why; `list` shows it.
+        #[arg(long, value_name = "TEXT")]
+        because: Option<String>,
     },
     /// Offer a release again, from its first wave on.
     Resume {
@@ -96,10 +100,7 @@ pub fn manifest(
     Manifest::read(&text)?;
     let path = folder.join(MANIFEST_FILE);
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    println!(
-        "wrote {0}; sign it: minisign -S -s minisign.key -m {0}",
-        path.display()
-    );
+    println!("wrote {}; sign it: {}", path.display(), signing(&path));
     Ok(())
 }
 
@@ -117,11 +118,7 @@ pub async fn publish(
             && waves.every > Duration::zero(),
         "--waves are rising percentages up to 100, and --every is longer than nothing, as in --waves 1,10,50,100 --every 24h"
     );
-    let read = |name: &str| {
-        let path = folder.join(name);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let (text, signature) = (read(MANIFEST_FILE)?, read(SIGNATURE_FILE)?);
+    let (text, signature) = signed_manifest(folder)?;
     let manifest = ReleaseKey::from_base64(key)?.open(&text, &signature)?;
     let version = manifest.version.to_string();
     for file in &manifest.files {
@@ -163,6 +160,47 @@ pub async fn publish(
         waves.shares.first().unwrap_or(&0)
     );
     Ok(())
+}
+
+/// The manifest and its signature. Where one of them is not there yet, the error says with which command it is made.
+fn signed_manifest(folder: &Path) -> anyhow::Result<(String, String)> {
+    let path = folder.join(MANIFEST_FILE);
+    ensure!(
+        path.exists(),
+        "there is no {} yet; write it with\n\n    fluxion-ingest release manifest {} --version VERSION --program \
+         x86_64-windows=fluxion-agent.exe --program x86_64-linux=fluxion-agent\n",
+        path.display(),
+        quoted(folder)
+    );
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let signature = folder.join(SIGNATURE_FILE);
+    ensure!(
+        signature.exists(),
+        "the release is not signed: there is no {}; sign it with your secret key\n\n    {}\n\nwithout a pair of keys yet, \
+         make one once and build the agents with `cargo xtask dist --key minisign.pub`\n\n    minisign -G -p minisign.pub -s \
+         minisign.key\n",
+        signature.display(),
+        signing(&path)
+    );
+    let signature = fs::read_to_string(&signature)
+        .with_context(|| format!("cannot read {}", signature.display()))?;
+    Ok((text, signature))
+}
+
+/// The command that signs a manifest.
+fn signing(manifest: &Path) -> String {
+    format!("minisign -S -s minisign.key -m {}", quoted(manifest))
+}
+
+/// A path as it is typed.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(char::is_whitespace) {
+        format!("\"{text}\"")
+    } else {
+        text
+    }
 }
 
 /// Under a name of its own first, and flushed, so that no agent is handed half a program.
@@ -211,11 +249,23 @@ pub async fn list(database: &dyn Database) -> anyhow::Result<()> {
             counts.installed,
             counts.rolled_back
         );
+        for (reason, agents) in database.reasons_to_go_back(&release.version).await? {
+            let reason = if reason.is_empty() {
+                "without a reason"
+            } else {
+                &reason
+            };
+            println!("    {agents} went back: {reason}");
+        }
     }
     Ok(())
 }
 
-pub async fn halt(database: &dyn Database, version: &Version) -> anyhow::Result<()> {
+pub async fn halt(
+    database: &dyn Database,
+    version: &Version,
+    because: Option<&str>,
+) -> anyhow::Result<()> {
     let version = version.to_string();
     let known = database
         .releases()
@@ -226,8 +276,19 @@ pub async fn halt(database: &dyn Database, version: &Version) -> anyhow::Result<
         known,
         "{version} was never published; `fluxion-ingest release list` shows what was"
     );
-    database.halt_release(&version, "by hand").await?;
-    println!("{version} is not offered any more; agents that run it keep it");
+    let user = ["USER", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .map_or_else(String::new, |user| format!(" ({user})"));
+    let because = because.map_or_else(String::new, |because| format!(": {because}"));
+    let halted = database
+        .halt_release(&version, &format!("by hand{user}{because}"))
+        .await?;
+    if halted {
+        println!("{version} is not offered any more; agents that run it keep it");
+    } else {
+        println!("{version} was halted before; `fluxion-ingest release list` says why");
+    }
     Ok(())
 }
 
@@ -283,6 +344,32 @@ fn time(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_of_a_release_is_said_with_the_command_that_makes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("release 0.2.0");
+        fs::create_dir(&home).unwrap();
+        let said = signed_manifest(&home).unwrap_err().to_string();
+        assert!(
+            said.contains("fluxion-ingest release manifest \"/"),
+            "{said}"
+        );
+        fs::write(home.join(MANIFEST_FILE), "{}").unwrap();
+        let said = signed_manifest(&home).unwrap_err().to_string();
+        let path = home.join(MANIFEST_FILE);
+        let line = format!(
+            "\n    minisign -S -s minisign.key -m \"{}\"\n",
+            path.display()
+        );
+        assert!(
+            said.contains(&line) && said.contains("minisign -G"),
+            "{said}"
+        );
+        fs::write(home.join(SIGNATURE_FILE), "signed").unwrap();
+        let signed = ("{}".to_owned(), "signed".to_owned());
+        assert_eq!(signed_manifest(&home).unwrap(), signed);
+    }
 
     #[test]
     fn times_read_as_people_write_them() {

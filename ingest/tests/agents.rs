@@ -11,6 +11,7 @@ use crate::chain::Chain;
 
 on_both_engines!(
     a_code_enrols_one_agent_and_no_second_one,
+    an_answer_that_was_lost_is_given_again_to_whoever_has_the_token_and_to_nobody_else,
     an_expired_code_enrols_nobody,
     a_token_is_worth_nothing_once_revoked,
     a_heartbeat_is_what_the_dashboard_shows,
@@ -23,6 +24,7 @@ fn request() -> EnrolRequest {
         machine: "CAJA-1".to_owned(),
         os: Some("Windows 7".to_owned()),
         version: "0.1.0".to_owned(),
+        token: None,
     }
 }
 
@@ -58,6 +60,35 @@ async fn a_code_enrols_one_agent_and_no_second_one(chain: Chain) {
             .len(),
         2
     );
+}
+
+async fn an_answer_that_was_lost_is_given_again_to_whoever_has_the_token_and_to_nobody_else(
+    chain: Chain,
+) {
+    let store = chain.store("Chacao").await.identity.store;
+    let database = &chain.database;
+    let until = Utc::now() + Duration::hours(1);
+    database
+        .add_enrolment_code(chain.tenant, store, "hash", None, until)
+        .await
+        .unwrap();
+    let request = request();
+    // Two at the same moment are one agent, too.
+    let (first, again) = tokio::join!(
+        database.enrol("hash", &request, "token"),
+        database.enrol("hash", &request, "token")
+    );
+    let (first, again) = (first.unwrap(), again.unwrap());
+    assert_eq!(first.identity, again.identity);
+    assert_eq!(again.store_name, "Chacao");
+    for (code, token) in [("hash", "another"), ("another", "token")] {
+        let refused = database.enrol(code, &request, token).await;
+        assert!(matches!(refused, Err(DatabaseError::NotFound(_))));
+    }
+    let agent = first.identity.agent;
+    database.revoke_agent(chain.tenant, agent).await.unwrap();
+    let refused = database.enrol("hash", &request, "token").await;
+    assert!(matches!(refused, Err(DatabaseError::NotFound(_))));
 }
 
 async fn an_expired_code_enrols_nobody(chain: Chain) {
@@ -131,6 +162,7 @@ async fn a_heartbeat_is_what_the_dashboard_shows(chain: Chain) {
             rows_read: 7,
             last_error: Some("unreachable".to_owned()),
         }],
+        os: Some("Windows 11 Pro\u{7} 23H2".to_owned()),
         update: None,
     };
     chain
@@ -154,6 +186,19 @@ async fn a_heartbeat_is_what_the_dashboard_shows(chain: Chain) {
     );
     assert!((590_000..=601_000).contains(&state.clock_skew_ms.unwrap()));
     assert_eq!(state.streams, heartbeat.streams);
+    assert_eq!(state.os.as_deref(), Some("Windows 11 Pro 23H2"));
+    // An agent from before it was told says nothing about it.
+    let older = Heartbeat {
+        os: None,
+        ..heartbeat
+    };
+    let database = &chain.database;
+    database
+        .keep_heartbeat(&agent.identity, &older)
+        .await
+        .unwrap();
+    let state = database.agents(chain.tenant, None).await.unwrap().remove(0);
+    assert_eq!(state.os.as_deref(), Some("Windows 11 Pro 23H2"));
     assert!(state.last_seen_at.is_some());
 }
 

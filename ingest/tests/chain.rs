@@ -112,6 +112,7 @@ impl Chain {
             machine: name.to_owned(),
             os: None,
             version: "0.1.0".to_owned(),
+            token: None,
         };
         let token = format!("token of {name} of {}", self.tenant);
         let enrolled = self.database.enrol(&code, &request, &token).await.unwrap();

@@ -180,6 +180,7 @@ fn heartbeat(agent: &Agent) -> Heartbeat {
             rows_read: 0,
             last_error: None,
         }],
+        os: None,
         update: None,
     }
 }

@@ -54,6 +54,7 @@ fn heartbeat(agent: &Agent, update: Option<UpdateReport>) -> Heartbeat {
         oldest_queued_at: None,
         disk_free_bytes: None,
         streams: Vec::new(),
+        os: None,
         update,
     }
 }
@@ -168,6 +169,10 @@ async fn two_agents_that_go_back_stop_a_release_for_everybody(chain: Chain) {
         .await
         .unwrap();
     assert_eq!(
+        database.reasons_to_go_back("0.2.0").await.unwrap(),
+        [("it ended".to_owned(), 2)]
+    );
+    assert_eq!(
         counts,
         UpdateCounts {
             tried: 2,
@@ -178,7 +183,10 @@ async fn two_agents_that_go_back_stop_a_release_for_everybody(chain: Chain) {
     assert_eq!(hear(&three, None).await, None, "taken back");
     let halted = database.releases().await.unwrap().remove(0);
     assert!(
-        halted.halted_because.unwrap().starts_with("2 of 2"),
+        halted
+            .halted_because
+            .unwrap()
+            .starts_with("by itself: 2 of 2"),
         "with the reason"
     );
     // Whoever resumes it has looked; what was said before does not count any more, and neither does saying it again.

@@ -17,7 +17,15 @@ pub struct EnrolRequest {
     pub os: Option<String>,
     /// The agent's version.
     pub version: String,
+    /// The token that the agent made for itself: `fxa_` and 64 hexadecimal digits in lower case. With it a request that
+    /// comes again, because its answer was lost, is answered again; without it ingest makes one, and a code that was used
+    /// is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
+
+/// What begins a token of an agent.
+pub const TOKEN_PREFIX: &str = "fxa_";
 
 /// The answer. The token is shown this once; ingest keeps only its hash.
 #[derive(Clone, Serialize, Deserialize)]

@@ -34,6 +34,9 @@ pub struct Heartbeat {
     /// Each stream's state.
     #[serde(default)]
     pub streams: Vec<StreamState>,
+    /// Operating system and version, for the dashboard: it changes while the agent stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
     /// How the version it was offered last is getting on; absent when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateReport>,
@@ -102,9 +105,12 @@ mod tests {
     fn agents_and_clouds_from_before_there_were_updates_are_understood() {
         let old = r#"{"version":"0.1.0","now":"2026-11-20T12:00:00Z","epoch":"0190a000-0000-7000-8000-0000000000aa"}"#;
         let heartbeat: Heartbeat = serde_json::from_str(old).unwrap();
-        assert_eq!(heartbeat.update, None);
+        assert_eq!((&heartbeat.update, &heartbeat.os), (&None, &None));
         let again = serde_json::to_string(&heartbeat).unwrap();
-        assert!(!again.contains("update"), "{again}");
+        assert!(
+            !again.contains("update") && !again.contains("os"),
+            "{again}"
+        );
         let reply: HeartbeatReply =
             serde_json::from_str(r#"{"now":"2026-11-20T12:00:00Z","next_in_seconds":30}"#).unwrap();
         assert_eq!(reply.update, None);

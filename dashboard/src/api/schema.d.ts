@@ -129,7 +129,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Exchanges a single-use code for a token. */
+        /** Exchanges a single-use code for a token. An agent that names the token itself may ask again when the answer was lost. */
         post: operations["enrol"];
         delete?: never;
         options?: never;
@@ -1266,6 +1266,12 @@ export interface components {
             machine: string;
             /** @description Operating system and version, for the dashboard. */
             os?: string | null;
+            /**
+             * @description The token that the agent made for itself: `fxa_` and 64 hexadecimal digits in lower case. With it a request that
+             *     comes again, because its answer was lost, is answered again; without it ingest makes one, and a code that was used
+             *     is used.
+             */
+            token?: string | null;
             /** @description The agent's version. */
             version: string;
         };
@@ -1398,6 +1404,8 @@ export interface components {
              * @description When the oldest waiting batch was made.
              */
             oldest_queued_at?: string | null;
+            /** @description Operating system and version, for the dashboard: it changes while the agent stays. */
+            os?: string | null;
             /**
              * Format: int64
              * @description Batches waiting in the spool.
@@ -3071,6 +3079,7 @@ export interface components {
             streams: components["schemas"]["StreamSummary"];
             /** @description Kinds of POS it runs, such as `systimax`. */
             systems: string[];
+            update_problem?: components["schemas"]["UpdateProblem"] | null;
         };
         /**
          * @description How a store is doing.
@@ -3223,6 +3232,22 @@ export interface components {
             /** @description The text of `release.json.minisig`. */
             signature: string;
             /** @description The version, as in `0.2.0`. */
+            version: string;
+        };
+        /** @description An agent that went back from a newer version, or refused it. */
+        UpdateProblem: {
+            /**
+             * Format: date-time
+             * @description When it said so.
+             */
+            at: string;
+            /** @description Whether that version is offered to nobody any more. */
+            halted: boolean;
+            /** @description Name of the PC. */
+            machine: string;
+            /** @description The version that it left or refused, and why. */
+            report: components["schemas"]["UpdateReport"];
+            /** @description The version that it runs. */
             version: string;
         };
         /** @description What an agent says about the version it was offered last. */
@@ -3593,6 +3618,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EnrolReply"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {

@@ -7,6 +7,7 @@ export type Role = Schemas['Role'];
 export type Overview = Schemas['Overview'];
 export type Metrics = Schemas['IntegrationMetrics'];
 export type StoreOverview = Schemas['StoreOverview'];
+export type UpdateProblem = Schemas['UpdateProblem'];
 export type StoreState = Schemas['StoreState'];
 export type Store = Schemas['StoreView'];
 export type StoreDetail = Schemas['StoreDetail'];

@@ -122,7 +122,8 @@ pub trait Agents {
         created_by: Option<UserId>,
         expires_at: DateTime<Utc>,
     ) -> DatabaseResult<()>;
-    /// Exchanges a code for an agent; `NotFound` when the code is unknown, used or expired.
+    /// Exchanges a code for an agent; `NotFound` when the code is unknown, used or expired. With the same code and the same
+    /// token as before it is the same agent again: then only the answer was lost.
     async fn enrol(
         &self,
         code_hash: &str,

@@ -128,6 +128,9 @@ pub trait Releases {
         version: &str,
         from: DateTime<Utc>,
     ) -> DatabaseResult<UpdateCounts>;
+    /// What agents said when they went back from a release, over all companies, the most frequent first, and how many said
+    /// so. At most five.
+    async fn reasons_to_go_back(&self, version: &str) -> DatabaseResult<Vec<(String, i64)>>;
     /// What each agent of a company said last.
     async fn updates(&self, tenant: TenantId) -> DatabaseResult<HashMap<AgentId, AgentUpdate>>;
 }

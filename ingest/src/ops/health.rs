@@ -1,15 +1,19 @@
 //! How a store is doing, judged by what its agents last said, by the calls of its webhooks, and by what the cloud holds of
 //! it. Pure.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fluxion_model::Version;
 use fluxion_model::heartbeat::{StreamPhase, StreamState};
-use fluxion_model::id::PosSystemId;
+use fluxion_model::id::{AgentId, PosSystemId};
+use fluxion_model::release::UpdateState;
 
 use crate::database::agents::AgentState;
 use crate::database::fleet::PosSystem;
-use crate::views::overview::{LastError, Queue, StoreState, StreamSummary};
+use crate::database::releases::AgentUpdate;
+use crate::views::overview::{LastError, Queue, StoreState, StreamSummary, UpdateProblem};
 use crate::views::webhook::WebhookView;
 
 /// An agent that has said nothing for so long is silent: it speaks every half minute.
@@ -44,6 +48,10 @@ pub struct Known {
     pub rejects_open: u64,
     /// Conflicts that wait for a person.
     pub conflicts_open: u64,
+    /// What each of its agents said last about a newer version.
+    pub updates: HashMap<AgentId, AgentUpdate>,
+    /// Versions that nobody is offered any more.
+    pub halted_releases: HashSet<String>,
 }
 
 impl Known {
@@ -187,6 +195,24 @@ impl Known {
         .or_else(|| self.refusal(now))
     }
 
+    /// The last update that did an agent no good, until the agent runs that version or a newer one, or has to do with
+    /// another. The store works all the same, so this says nothing about its state.
+    #[must_use]
+    pub fn update_problem(&self) -> Option<UpdateProblem> {
+        let problems = self.live_agents().filter_map(|agent| {
+            let AgentUpdate { report, at } = self.updates.get(&agent.id)?;
+            let failed = matches!(report.state, UpdateState::RolledBack | UpdateState::Refused);
+            (failed && !runs(&agent.version, &report.target)).then(|| UpdateProblem {
+                at: *at,
+                machine: agent.machine.clone(),
+                version: agent.version.clone(),
+                halted: self.halted_releases.contains(&report.target),
+                report: report.clone(),
+            })
+        });
+        problems.max_by_key(|problem| problem.at)
+    }
+
     /// How the store is doing.
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> StoreState {
@@ -222,6 +248,14 @@ impl Known {
     }
 }
 
+/// Whether an agent of this version has what that one would bring.
+fn runs(version: &str, target: &str) -> bool {
+    match (Version::parse(version), Version::parse(target)) {
+        (Ok(version), Ok(target)) => version.cmp_precedence(&target) != Ordering::Less,
+        _ => version == target,
+    }
+}
+
 /// What waits in an agent's spool.
 #[must_use]
 pub fn queue_of(agent: &AgentState) -> Queue {
@@ -239,7 +273,8 @@ pub fn queue_of(agent: &AgentState) -> Queue {
 
 #[cfg(test)]
 mod tests {
-    use fluxion_model::id::{AgentId, StoreId};
+    use fluxion_model::id::StoreId;
+    use fluxion_model::release::UpdateReport;
     use serde_json::json;
 
     use super::*;
@@ -430,5 +465,47 @@ mod tests {
             }
         );
         assert_eq!(store.state(now), StoreState::Ok);
+    }
+
+    #[test]
+    fn an_agent_that_went_back_is_told_of_until_it_runs_that_version_or_a_newer_one() {
+        let now = Utc::now();
+        let mut store = known(now);
+        let agent = store.agents[0].id;
+        let said = |state, store: &mut Known| {
+            let report = UpdateReport {
+                target: "0.2.0".to_owned(),
+                state,
+                message: Some("it ended".to_owned()),
+            };
+            store.updates.insert(agent, AgentUpdate { report, at: now });
+        };
+        assert_eq!(store.update_problem(), None);
+        for harmless in [
+            UpdateState::Downloading,
+            UpdateState::Failed,
+            UpdateState::Off,
+        ] {
+            said(harmless, &mut store);
+            assert_eq!(store.update_problem(), None);
+        }
+        said(UpdateState::RolledBack, &mut store);
+        let problem = store.update_problem().unwrap();
+        assert_eq!(
+            (
+                problem.machine.as_str(),
+                problem.version.as_str(),
+                problem.halted
+            ),
+            ("CAJA-1", "0.1.0", false)
+        );
+        assert_eq!(store.state(now), StoreState::Ok, "it works all the same");
+        store.halted_releases.insert("0.2.0".to_owned());
+        assert!(store.update_problem().unwrap().halted);
+        store.agents[0].version = "0.3.0".to_owned();
+        assert_eq!(store.update_problem(), None);
+        store.agents[0].version = "0.1.0".to_owned();
+        store.agents[0].revoked_at = Some(now);
+        assert_eq!(store.update_problem(), None);
     }
 }

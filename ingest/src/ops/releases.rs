@@ -8,6 +8,7 @@ use fluxion_model::fingerprint::Fingerprint;
 use fluxion_model::heartbeat::Heartbeat;
 use fluxion_model::id::AgentId;
 use fluxion_model::release::{UpdateOffer, UpdateReport, UpdateState};
+use serde_json::json;
 
 use crate::database::agents::AgentIdentity;
 use crate::database::releases::{Release, ReleaseState, UpdateCounts};
@@ -30,13 +31,21 @@ pub async fn hear(
     let mut releases = database.releases().await?;
     if let Some(report) = &heartbeat.update
         && database.keep_update(agent, report).await?
-        && report.state == UpdateState::RolledBack
-        && let Some(release) = releases
-            .iter_mut()
-            .find(|release| release.version == report.target)
-        && judge(database, release).await?
+        && report.state.is_final()
     {
-        release.state = ReleaseState::Halted;
+        if report.state == UpdateState::RolledBack
+            && let Some(release) = releases
+                .iter_mut()
+                .find(|release| release.version == report.target)
+            && judge(database, release).await?
+        {
+            release.state = ReleaseState::Halted;
+        }
+        // The dashboard shows at once that an agent went back, or that all is well again.
+        let payload = json!({ "store_id": agent.store });
+        database
+            .add_event(agent.tenant, "store_changed", &payload)
+            .await?;
     }
     Ok(offer(&releases, agent.agent, heartbeat, Utc::now()))
 }
@@ -50,7 +59,7 @@ async fn judge(database: &dyn Database, release: &Release) -> DatabaseResult<boo
         return Ok(false);
     }
     let because = format!(
-        "{} of {} agents that tried it went back to the version before",
+        "by itself: {} of {} agents that tried it went back to the version before",
         counts.rolled_back, counts.tried
     );
     if database.halt_release(&release.version, &because).await? {
@@ -142,6 +151,7 @@ mod tests {
             oldest_queued_at: None,
             disk_free_bytes: None,
             streams: Vec::new(),
+            os: None,
             update: update.map(|(target, state)| UpdateReport {
                 target: target.to_owned(),
                 state,

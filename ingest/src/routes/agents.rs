@@ -12,7 +12,7 @@ use chrono::Utc;
 use fluxion_model::command::{Command, CommandOutcome};
 use fluxion_model::delivery::{Ack, OutOfOrder};
 use fluxion_model::enrolment::{
-    EnrolReply, EnrolRequest, PosSystemDeclaration, PosSystemReply, ResumePoint,
+    EnrolReply, EnrolRequest, PosSystemDeclaration, PosSystemReply, ResumePoint, TOKEN_PREFIX,
 };
 use fluxion_model::heartbeat::{Heartbeat, HeartbeatReply};
 use fluxion_model::id::CommandId;
@@ -61,9 +61,10 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         )
 }
 
-/// Exchanges a single-use code for a token.
+/// Exchanges a single-use code for a token. An agent that names the token itself may ask again when the answer was lost.
 #[utoipa::path(post, path = "/v1/agents/enrol", tag = "agents", request_body = EnrolRequest, responses(
-    (status = 200, body = EnrolReply), (status = 404, body = Problem), (status = 429, body = Problem)))]
+    (status = 200, body = EnrolReply), (status = 400, body = Problem), (status = 404, body = Problem),
+    (status = 429, body = Problem)))]
 async fn enrol(
     State(state): State<AppState>,
     PeerAddress(address): PeerAddress,
@@ -79,7 +80,16 @@ async fn enrol(
                 format!("Too many tries. Wait {} seconds.", allowance.reset_seconds),
             )
         })?;
-    let token = random_token("fxa_").map_err(ApiError::internal)?;
+    let token = match &request.token {
+        Some(token) if is_token(token) => token.clone(),
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "token",
+                "Make the token of 256 random bits: fxa_ and 64 hexadecimal digits in lower case. Or leave it out.",
+            ));
+        }
+        None => random_token(TOKEN_PREFIX).map_err(ApiError::internal)?,
+    };
     let code = SecretHash::of_code(&request.code).to_hex();
     let enrolled = match state
         .database
@@ -107,6 +117,13 @@ async fn enrol(
         store_id: identity.store,
         store_name: enrolled.store_name,
     }))
+}
+
+/// Whether somebody may have made this token as [`random_token`] does.
+fn is_token(text: &str) -> bool {
+    let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    text.strip_prefix(TOKEN_PREFIX)
+        .is_some_and(|random| random.len() == 64 && random.chars().all(digit))
 }
 
 /// Declares a POS system of the agent's store, or brings it up to date.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use fluxion_model::id::{PosSystemId, StoreId};
+use fluxion_model::release::UpdateReport;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -100,6 +101,23 @@ pub struct StoreOverview {
     pub conflicts_open: u64,
     /// What last went wrong, until a success clears it.
     pub last_error: Option<LastError>,
+    /// A newer version of the agent that did it no good; the one before runs, so this says nothing about the state.
+    pub update_problem: Option<UpdateProblem>,
+}
+
+/// An agent that went back from a newer version, or refused it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UpdateProblem {
+    /// When it said so.
+    pub at: DateTime<Utc>,
+    /// Name of the PC.
+    pub machine: String,
+    /// The version that it runs.
+    pub version: String,
+    /// The version that it left or refused, and why.
+    pub report: UpdateReport,
+    /// Whether that version is offered to nobody any more.
+    pub halted: bool,
 }
 
 /// What waits in a spool.

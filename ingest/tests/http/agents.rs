@@ -21,6 +21,29 @@ async fn enrol(cloud: &Cloud, code: &str) -> super::cloud::Answer {
 }
 
 #[tokio::test]
+async fn an_agent_that_brings_its_own_token_is_answered_again() {
+    let cloud = Cloud::start().await;
+    let admin = cloud.person(Role::Admin).await;
+    let store = cloud.post(&admin, "/v1/stores", json!({ "name": "Centro" }));
+    let store = store.await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/stores/{store}/enrolment-codes");
+    let code = cloud.post(&admin, &path, json!({})).await.json()["code"].clone();
+    let with = async |token: &str| {
+        let body = json!({ "code": code, "machine": "PC", "version": "0.1.0", "token": token });
+        cloud.post(&Who::Nobody, "/v1/agents/enrol", body).await
+    };
+    let token = format!("fxa_{}", "0af9".repeat(16));
+    for weak in ["", "fxa_", "secret", &token.to_uppercase(), &token[..67]] {
+        assert_eq!(with(weak).await.is(400).problem(), "invalid", "{weak}");
+    }
+    let first = with(&token).await.is(200).json();
+    assert_eq!(first["token"], token);
+    assert_eq!(with(&token).await.is(200).json(), first);
+    let another = format!("fxa_{}", "1af9".repeat(16));
+    with(&another).await.is(404);
+}
+
+#[tokio::test]
 async fn an_enrolment_code_works_once_however_it_is_typed() {
     let cloud = Cloud::start().await;
     let admin = cloud.person(Role::Admin).await;

@@ -171,3 +171,36 @@ async fn the_store_shows_how_an_update_is_getting_on() {
         (&json!("0.2.0"), &Value::Null)
     );
 }
+
+#[tokio::test]
+async fn the_overview_tells_of_an_agent_that_went_back_and_whether_the_release_is_halted() {
+    let releases = published().await;
+    let overview = async || {
+        let overview = releases.cloud.get(&releases.admin, "/v1/overview").await;
+        overview.is(200).json()["stores"][0].clone()
+    };
+    let begun = Utc::now();
+    let said = json!({ "target": "0.2.0", "state": "rolled_back", "message": "it ended" });
+    releases.beat("0.1.0", said.clone()).await;
+    let store = overview().await;
+    let problem = &store["update_problem"];
+    assert_eq!(
+        (&problem["version"], &problem["report"], &problem["halted"]),
+        (&json!("0.1.0"), &said, &json!(false))
+    );
+    releases.beat("0.1.0", said).await;
+    let tenant = releases.cloud.database.tenants().await.unwrap()[0].id;
+    let events = releases.cloud.database.events_since(tenant, begun).await;
+    let about: Vec<_> = events
+        .unwrap()
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    assert_eq!(about, ["store_changed"], "told once");
+
+    let halted = releases.cloud.database.halt_release("0.2.0", "by hand");
+    assert!(halted.await.unwrap());
+    assert_eq!(overview().await["update_problem"]["halted"], true);
+    releases.beat("0.2.1", Value::Null).await;
+    assert_eq!(overview().await["update_problem"], Value::Null);
+}

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { StoreOverview } from '../../api/types';
+import { UpdateProblemDetails, UpdateProblemTitle } from '../../domain/update-problem';
 import { useFormat } from '../../format/use-format';
 import { useNow } from '../../format/use-now';
 import { paths } from '../../paths';
@@ -62,7 +63,7 @@ function Item({ item }: { item: Attention }) {
             {t('attention.getCode')}
           </TextLink>
         )}
-        {(reason === 'failing' || reason === 'silent' || reason === 'queue') && (
+        {(reason === 'failing' || reason === 'silent' || reason === 'queue' || reason === 'update') && (
           <TextLink to={paths.store} params={{ storeId: store.id }}>
             {t('attention.seeStore')}
           </TextLink>
@@ -113,6 +114,17 @@ function What({ item: { store, reason } }: { item: Attention }) {
       return t('attention.conflicts', { count: store.conflicts_open, shown: format.count(store.conflicts_open) });
     case 'rejects':
       return t('attention.rejects', { count: store.rejects_open, shown: format.count(store.rejects_open) });
+    case 'update':
+      return (
+        store.update_problem && (
+          <>
+            <UpdateProblemTitle problem={store.update_problem} />
+            <span className={classes.hint}>
+              <UpdateProblemDetails problem={store.update_problem} />
+            </span>
+          </>
+        )
+      );
     case 'never':
       return t('attention.never');
   }

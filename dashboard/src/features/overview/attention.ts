@@ -5,14 +5,14 @@ import type { Tone } from '../../ui/tone';
 export interface Attention {
   key: string;
   tone: Tone;
-  reason: 'failing' | 'silent' | 'queue' | 'conflicts' | 'rejects' | 'never';
+  reason: 'failing' | 'silent' | 'queue' | 'conflicts' | 'rejects' | 'update' | 'never';
   store: StoreOverview;
 }
 
 /** A batch that waits for longer than this means that the line is down or too thin. */
 const queuePatience = 5 * 60_000;
 
-const urgency: readonly Attention['reason'][] = ['failing', 'silent', 'queue', 'conflicts', 'rejects', 'never'];
+const urgency: readonly Attention['reason'][] = ['failing', 'silent', 'queue', 'conflicts', 'rejects', 'update', 'never'];
 
 /** All that needs attention, what cannot wait first. */
 export function attention(stores: StoreOverview[], now: number): Attention[] {
@@ -26,6 +26,7 @@ export function attention(stores: StoreOverview[], now: number): Attention[] {
     if (oldest && store.state !== 'silent' && now - Date.parse(oldest) > queuePatience) add('queue', 'warn');
     if (store.conflicts_open > 0) add('conflicts', 'warn');
     if (store.rejects_open > 0) add('rejects', 'warn');
+    if (store.update_problem) add('update', 'warn');
     if (store.state === 'never') add('never', 'mute');
   }
   return found.sort((a, b) => urgency.indexOf(a.reason) - urgency.indexOf(b.reason));

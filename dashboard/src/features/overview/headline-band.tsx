@@ -16,6 +16,8 @@ export function HeadlineBand({ stores }: { stores: StoreOverview[] }) {
   const word = useWord();
   const { tone, key, count, total } = headline(stores, useUnreachable() === null ? 'answers' : 'away');
   const counts = countStates(stores);
+  // The data is as it should be; that an agent left a newer version is told below.
+  const updates = stores.some((store) => store.update_problem);
   const present = order.filter((state) => counts[state] > 0);
   return (
     <section className={classes.band} data-tone={tone} data-testid="headline">
@@ -24,7 +26,7 @@ export function HeadlineBand({ stores }: { stores: StoreOverview[] }) {
       </span>
       <div className={classes.words} aria-live="polite">
         <p className={classes.sentence}>{t(`headline.${key}`, { count, total })}</p>
-        <p className={classes.hint}>{t(`headlineHint.${key}`)}</p>
+        <p className={classes.hint}>{t(`headlineHint.${key === 'all' && updates ? 'allButUpdates' : key}`)}</p>
       </div>
       <div className={classes.share}>
         <div className={classes.bar} aria-hidden="true">

@@ -18,6 +18,7 @@ function store(state: StoreState, other: Partial<StoreOverview> = {}): StoreOver
     rejects_open: 0,
     conflicts_open: 0,
     last_error: null,
+    update_problem: null,
     ...other,
   };
 }
@@ -64,6 +65,12 @@ describe('what needs attention', () => {
       store('silent', { name: 'C' }),
     ];
     expect(reasons(...list)).toEqual(['A failing', 'C silent', 'A conflicts', 'B rejects', 'D never']);
+  });
+
+  it('tells of an agent that left a newer version, though the store is in sync', () => {
+    const report = { target: '0.2.0', state: 'rolled_back', message: null } as const;
+    const problem = { at: '2026-11-21T01:00:00Z', machine: 'CAJA-1', version: '0.1.0', report, halted: false };
+    expect(reasons(store('never', { name: 'B' }), store('ok', { name: 'A', update_problem: problem }))).toEqual(['A update', 'B never']);
   });
 
   it('speaks of a queue only when it waits for long', () => {

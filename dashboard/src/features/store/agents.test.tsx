@@ -1,11 +1,11 @@
 import { screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
-import type { Agent } from '../../api/types';
+import type { Agent, UpdateProblem } from '../../api/types';
 import { openAt } from '../../test-render';
 
 type Update = NonNullable<Agent['update']>;
 
-const detail = (update: Update | null) => ({
+const detail = (update: Update | null, problem: UpdateProblem | null) => ({
   now: new Date().toISOString(),
   overview: {
     id: 's1',
@@ -21,6 +21,7 @@ const detail = (update: Update | null) => ({
     rejects_open: 0,
     conflicts_open: 0,
     last_error: null,
+    update_problem: problem,
   },
   agents: [
     {
@@ -43,13 +44,13 @@ const detail = (update: Update | null) => ({
   rejects: [],
 });
 
-function ingest(update: Update | null) {
+function ingest(update: Update | null, problem: UpdateProblem | null = null) {
   return (url: URL): [number, unknown?] => {
     if (url.pathname === '/v1/me') {
       const me = { user_id: 'u', email: 'a@b.c', name: 'Ana', tenant_id: 't', tenant_name: 'T', session_expires_at: '2027-01-01T00:00:00Z' };
       return [200, { ...me, role: 'viewer' }];
     }
-    if (url.pathname === '/v1/stores/s1') return [200, detail(update)];
+    if (url.pathname === '/v1/stores/s1') return [200, detail(update, problem)];
     return [404, { title: 'not found', status: 404 }];
   };
 }
@@ -67,4 +68,15 @@ it('shows how a newer version is getting on', async () => {
 it('shows why a newer version was left again', async () => {
   openAt('/stores/s1', ingest({ target: '0.2.0', state: 'rolled_back', message: 'it ended' }));
   expect(await screen.findByText('0.1.0; 0.2.0 was rolled back: it ended')).toBeDefined();
+});
+
+it('tells of an agent that went back: from which version, to which, why, and that the version is halted', async () => {
+  const report: Update = { target: '0.2.0', state: 'rolled_back', message: 'it ended with code 3' };
+  const problem = { at: new Date().toISOString(), machine: 'CAJA-1', version: '0.1.0', report, halted: true };
+  openAt('/stores/s1', ingest(report, problem));
+  const title = await screen.findByText('CAJA-1 went back from version 0.2.0 of the agent and runs 0.1.0.');
+  const notice = title.closest('[data-tone]');
+  expect(notice?.getAttribute('data-tone')).toBe('warn');
+  expect(notice?.textContent).toContain('Reason: it ended with code 3. The store works as before.');
+  expect(notice?.textContent).toContain('0.2.0 has been halted');
 });

@@ -19,6 +19,7 @@ const detail = {
     rejects_open: 0,
     conflicts_open: 0,
     last_error: null,
+    update_problem: null,
   },
   agents: [],
   pos_systems: [],

@@ -7,6 +7,7 @@ import type { Job, Reject, StoreDetail } from '../../api/types';
 import { ProblemNotice } from '../../domain/problem-notice';
 import { useMay } from '../../domain/roles';
 import { StoreStateBadge } from '../../domain/state-badges';
+import { UpdateProblemDetails, UpdateProblemTitle } from '../../domain/update-problem';
 import { useAction } from '../../domain/use-action';
 import { useWord } from '../../i18n/use-word';
 import { paths } from '../../paths';
@@ -74,6 +75,11 @@ export function StorePage({
       <div className={classes.stack}>
         <BrakeNotices detail={store.data} />
         <Health detail={store.data} onEnrol={() => setEnrolling(true)} onCarry={() => setCarrying(true)} />
+        {overview.update_problem && (
+          <Notice tone="warn" title={<UpdateProblemTitle problem={overview.update_problem} />}>
+            <UpdateProblemDetails problem={overview.update_problem} /> <Age at={overview.update_problem.at} />
+          </Notice>
+        )}
         {streams.length > 0 && (
           <Panel title={t('store.streams')} note={t('store.streamsNote')} flush>
             <StreamTable streams={streams} />

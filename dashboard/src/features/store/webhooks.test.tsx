@@ -47,6 +47,7 @@ const detail = (systems: object[]) => ({
     rejects_open: 0,
     conflicts_open: 0,
     last_error: null,
+    update_problem: null,
   },
   agents: [],
   pos_systems: systems,

@@ -18,6 +18,9 @@ use crate::database::{DatabaseError, DatabaseResult};
 /// How long a command may be out without an outcome before it is handed out again.
 const COMMAND_PATIENCE: Duration = Duration::seconds(60);
 
+/// Longer names of operating systems are cut.
+const MAX_OS: usize = 200;
+
 #[async_trait]
 impl Agents for Engine {
     async fn add_enrolment_code(
@@ -62,7 +65,14 @@ impl Agents for Engine {
         .bind(agent.0)
         .fetch_optional(&mut *tx)
         .await?;
-        let code = found(code, "an unused enrolment code of that text")?;
+        let Some(code) = code else {
+            let before = sqlx::query(ENROLLED_BEFORE)
+                .bind(code_hash)
+                .bind(token_hash)
+                .fetch_optional(&mut *tx)
+                .await?;
+            return enrolled_of(&found(before, "an unused enrolment code of that text")?);
+        };
         let (tenant, store) = (
             TenantId(code.try_get("tenant_id")?),
             StoreId(code.try_get("store_id")?),
@@ -75,7 +85,7 @@ impl Agents for Engine {
         .bind(agent.0)
         .bind(store.0)
         .bind(&request.machine)
-        .bind(&request.os)
+        .bind(request.os.as_deref().map(one_line))
         .bind(&request.version)
         .bind(token_hash)
         .bind(now)
@@ -184,7 +194,8 @@ impl Agents for Engine {
         let now = Utc::now();
         sqlx::query(
             "update agents set version = $3, last_seen_at = $4, clock_skew_ms = $5, queued_batches = $6,
-                 queued_bytes = $7, oldest_queued_at = $8, disk_free_bytes = $9, streams = $10
+                 queued_bytes = $7, oldest_queued_at = $8, disk_free_bytes = $9, streams = $10,
+                 os = coalesce($11, os)
              where tenant_id = $1 and id = $2",
         )
         .bind(agent.tenant.0)
@@ -197,6 +208,7 @@ impl Agents for Engine {
         .bind(heartbeat.oldest_queued_at)
         .bind(heartbeat.disk_free_bytes.map(clamp))
         .bind(Json(&heartbeat.streams))
+        .bind(heartbeat.os.as_deref().map(one_line))
         .execute(self.writer())
         .await?;
         Ok(())
@@ -306,6 +318,35 @@ impl Agents for Engine {
             Ok(())
         }
     }
+}
+
+/// The agent that was enrolled with a code and has a token.
+const ENROLLED_BEFORE: &str =
+    "select a.tenant_id, a.store_id, a.id, t.name as tenant_name, s.name as store_name
+     from enrolment_codes c
+     join agents a on a.tenant_id = c.tenant_id and a.id = c.used_by
+     join stores s on s.tenant_id = a.tenant_id and s.id = a.store_id
+     join tenants t on t.id = a.tenant_id
+     where c.code_hash = $1 and a.token_hash = $2 and a.revoked_at is null";
+
+fn enrolled_of(row: &Row) -> DatabaseResult<Enrolled> {
+    Ok(Enrolled {
+        identity: AgentIdentity {
+            tenant: TenantId(row.try_get("tenant_id")?),
+            store: StoreId(row.try_get("store_id")?),
+            agent: AgentId(row.try_get("id")?),
+        },
+        tenant_name: row.try_get("tenant_name")?,
+        store_name: row.try_get("store_name")?,
+    })
+}
+
+/// What an agent says of its computer, fit for a screen.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_OS)
+        .collect()
 }
 
 fn clamp(value: u64) -> i64 {

@@ -1,7 +1,7 @@
 //! The fleet in SQL, as people look at it. A handful of statements over all stores, put together in memory; how a store
 //! is doing is judged by [`crate::ops::health`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,11 +82,11 @@ impl Overviews for Engine {
             store: Some(store),
             ..RejectFilter::default()
         };
-        let mut updates = self.updates(tenant).await?;
         let agents = known.agents.iter().map(|agent| AgentView {
-            update: updates
-                .remove(&agent.id)
-                .map(|update| update.report)
+            update: known
+                .updates
+                .get(&agent.id)
+                .map(|update| update.report.clone())
                 .filter(|report| report.target != agent.version),
             ..agent_view(agent)
         });
@@ -232,8 +232,15 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> DatabaseResult<HashMap<StoreId, Known>> {
         let mut known: HashMap<StoreId, Known> = HashMap::new();
+        let mut updates = self.updates(tenant).await?;
+        let halted = self.halted_releases().await?;
         for agent in self.agents(tenant, store).await? {
-            known.entry(agent.store_id).or_default().agents.push(agent);
+            let known = known.entry(agent.store_id).or_default();
+            if let Some(update) = updates.remove(&agent.id) {
+                known.updates.insert(agent.id, update);
+                known.halted_releases.clone_from(&halted);
+            }
+            known.agents.push(agent);
         }
         let rejects = self.open_by_pos_system(tenant, "rejects").await?;
         let conflicts = self.open_by_pos_system(tenant, "sync_conflicts").await?;
@@ -253,6 +260,13 @@ impl Engine {
             known.pos_systems.push(pos_system);
         }
         Ok(known)
+    }
+
+    async fn halted_releases(&self) -> DatabaseResult<HashSet<String>> {
+        let rows = sqlx::query("select version from releases where state = 'halted'")
+            .fetch_all(self.reader())
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("version")?)).collect()
     }
 
     async fn open_by_pos_system(
@@ -474,6 +488,7 @@ fn overview_of(store: StoreView, known: &Known, now: DateTime<Utc>) -> StoreOver
         rejects_open: known.rejects_open,
         conflicts_open: known.conflicts_open,
         last_error: known.last_error(now),
+        update_problem: known.update_problem(),
     }
 }
 

@@ -129,6 +129,19 @@ impl Releases for Engine {
         Ok(counts)
     }
 
+    async fn reasons_to_go_back(&self, version: &str) -> DatabaseResult<Vec<(String, i64)>> {
+        let rows = sqlx::query(
+            "select coalesce(message, '') as reason, count(*) as agents from agent_updates
+             where version = $1 and state = 'rolled_back' group by 1 order by agents desc, reason limit 5",
+        )
+        .bind(version)
+        .fetch_all(self.reader())
+        .await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("reason")?, row.try_get("agents")?)))
+            .collect()
+    }
+
     async fn updates(&self, tenant: TenantId) -> DatabaseResult<HashMap<AgentId, AgentUpdate>> {
         // The last report of each comes last, and stays.
         let rows = sqlx::query(
