@@ -6,6 +6,7 @@
 mod login;
 mod places;
 mod probe;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +20,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use fluxion_connectors::{Connector, ConnectorKind};
-use fluxion_mappings::Scalar;
 use fluxion_mappings::recognise::{Match, Missing, recognise};
+use fluxion_mappings::{Country, Scalar, packs};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -81,6 +82,13 @@ pub(super) struct Discover {
     /// Time zone of the dates in the POS.
     #[arg(long)]
     time_zone: Option<chrono_tz::Tz>,
+    /// Country whose rules on taxes and tax ids apply: VE, MX, AR or PA.
+    #[arg(long, value_name = "CODE", value_parser = settings::country)]
+    country: Option<Country>,
+    /// A setting of the pack, such as the store's number in the POS; may be given several times. What the pack needs and
+    /// nobody said is asked for by name; `fluxion-agent packs show NAME` explains all of them.
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    settings: Vec<String>,
     /// Adds the section to the end of the configuration, changes nothing else in it, and keeps the password sealed in the data
     /// folder.
     #[arg(long, requires_all = ["currency", "time_zone"])]
@@ -116,6 +124,8 @@ struct Section<'a> {
     pack: &'a str,
     time_zone: &'a str,
     currency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<Country>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     streams: Vec<String>,
     connection: &'a Json,
@@ -156,6 +166,10 @@ pub(super) async fn discover(place: &Place, wish: &Discover) -> anyhow::Result<E
     }
     if wish.write {
         let [found] = sections.as_slice() else {
+            if failed && sections.is_empty() {
+                // It was said what is missing.
+                return Ok(ExitCode::FAILURE);
+            }
             bail!(
                 "{} systems were recognised, so nothing was written\nhint: narrow the search to one",
                 sections.len()
@@ -316,10 +330,8 @@ async fn section(
     found: &Match,
     lang: Lang,
 ) -> anyhow::Result<Found> {
-    let settings = found.settings.iter().filter_map(|(name, values)| {
-        let value = values.first()?;
-        Some((name.clone(), Scalar::Text(value.clone())))
-    });
+    let mapping = packs::find(found.pack).context("the pack is gone")?;
+    let settings = settings::settings(found.pack, &mapping, &found.settings, &wish.settings, lang)?;
     let streams = if found.left_out.is_empty() {
         Vec::new()
     } else {
@@ -333,9 +345,10 @@ async fn section(
         currency: wish
             .currency
             .map_or_else(|| "USD".to_owned(), |own| own.to_string()),
+        country: wish.country,
         streams,
         connection: &source.connection,
-        settings: settings.collect(),
+        settings,
     };
     let mut text = toml::to_string(&BTreeMap::from([("pos", vec![&section])]))?;
     let mut comments = String::new();
@@ -346,6 +359,14 @@ async fn section(
             "# Check time_zone and currency.",
         );
         writeln!(comments, "{check}")?;
+    }
+    if wish.country.is_none() {
+        let none = say(
+            lang,
+            "# Sin country no se aplican las reglas de impuestos ni de RIF, RFC, CUIT o RUC.",
+            "# Without country no rules on taxes and on RIF, RFC, CUIT or RUC apply.",
+        );
+        writeln!(comments, "{none}")?;
     }
     let path = place.config_path();
     let data_dir = place.folder_path();

@@ -111,6 +111,65 @@ fn a_known_pos_is_recognised_and_its_section_is_added_once() {
 }
 
 #[test]
+fn what_a_pack_must_be_told_is_asked_for_by_name_and_written_once_it_is_said() {
+    let server = MariaDb::shared().expect("MariaDB must be installed");
+    let database = server.fresh_database().unwrap();
+    let tables = "CREATE TABLE categories(category_id INT PRIMARY KEY, category_name VARCHAR(40));
+        CREATE TABLE items(item_id INT PRIMARY KEY, item_code VARCHAR(20), item_name VARCHAR(40), category_id INT,
+            sale_price DECIMAL(12,2), active CHAR(1));
+        CREATE TABLE stock(item_id INT, location_id INT, qty_on_hand DECIMAL(12,3), PRIMARY KEY (item_id, location_id));
+        CREATE TABLE transactions(trans_id INT PRIMARY KEY, trans_no VARCHAR(20), trans_date DATETIME,
+            subtotal DECIMAL(12,2), tax_amount DECIMAL(12,2), total_amount DECIMAL(12,2), payment_type VARCHAR(10));
+        CREATE TABLE transaction_details(trans_id INT, item_code VARCHAR(20), qty DECIMAL(12,3),
+            unit_price DECIMAL(12,2));";
+    server.query(&database, tables).unwrap();
+    let folder = place(PASSWORD);
+    let config = folder.path().join("fluxion-agent.toml");
+    let before = std::fs::read_to_string(&config).unwrap();
+    let port = server.port().to_string();
+    let login = |more: &[&str]| {
+        let data = folder.path().join("data");
+        let mut arguments = vec![
+            "--port",
+            &port,
+            "--user",
+            USER,
+            "--password-file",
+            "secret.txt",
+        ];
+        arguments.extend([
+            "--database",
+            &database,
+            "--pack",
+            "systimax-mysql",
+            "--write",
+        ]);
+        arguments.extend(["--currency", "VES", "--time-zone", "America/Caracas"]);
+        arguments.extend(["--data-dir", data.to_str().unwrap()]);
+        arguments.extend(more);
+        agent(folder.path(), &arguments)
+    };
+    let asked = login(&["--country", "ve"]);
+    assert!(!asked.status.success(), "{}", said(&asked));
+    assert!(
+        said(&asked).contains("--setting location_id=…    The location_id"),
+        "{}",
+        said(&asked)
+    );
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+
+    let written = login(&["--country", "ve", "--setting", "location_id=1"]);
+    assert!(written.status.success(), "{}", said(&written));
+    let after = std::fs::read_to_string(&config).unwrap();
+    for expected in ["country = \"VE\"", "[pos.settings]\nlocation_id = \"1\""] {
+        assert!(after.contains(expected), "{expected}: {after}");
+    }
+    server
+        .query("mysql", &format!("DROP DATABASE {database}"))
+        .unwrap();
+}
+
+#[test]
 fn servers_are_told_apart_on_ports_of_their_own() {
     let postgres = PostgreSql::shared().expect("PostgreSQL must be installed");
     let sqlserver = fluxion_tds::Options::default()
