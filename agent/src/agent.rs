@@ -16,6 +16,7 @@ use crate::capture::{Order, PosProblem, PosSystem, Task, Worker, WorkerHandle, d
 use crate::carry;
 use crate::clock;
 use crate::config::{Loaded, PosConfig};
+use crate::enrolment;
 use crate::folder::{DataFolder, Readers, write_whole};
 use crate::live::Live;
 use crate::room::DiskRoom;
@@ -317,6 +318,11 @@ impl Fleet {
         tasks.spawn(async move { sender::post(&link).await });
         let (link, folder) = (Arc::clone(&self.link), self.folder.clone());
         tasks.spawn(async move { sender::beat(&link, &folder).await });
+        let fleet = Arc::clone(self);
+        tasks.spawn(async move {
+            let network = &fleet.loaded.config.network;
+            enrolment::pursue(&fleet.link, &fleet.folder, network).await;
+        });
         let link = Arc::clone(&self.link);
         let ask = Arc::clone(&self.surroundings.cost_of_line);
         tasks.spawn(async move { link.bandwidth.watch_cost(&link.cancel, ask).await });

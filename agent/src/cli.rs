@@ -13,6 +13,7 @@ mod progress;
 mod run;
 mod secret;
 mod service;
+mod status;
 mod support_bundle;
 mod sync;
 
@@ -67,7 +68,8 @@ enum Command {
         /// Address of the ingest service; written into a new configuration, and where the code is used.
         #[arg(long, value_name = "URL")]
         server: Option<String>,
-        /// A single-use code from the dashboard; makes this agent known to the cloud.
+        /// A single-use code from the dashboard; makes this agent known to the cloud. While the line is down it is kept
+        /// sealed, and the service tries it again by itself.
         #[arg(long)]
         code: Option<String>,
         /// Does not start the service yet.
@@ -87,6 +89,10 @@ enum Command {
     /// What the service manager starts: keeps `run` running. By hand it ends with Ctrl-C.
     Service,
     /// Makes this agent known to the cloud, with a code from the dashboard.
+    ///
+    /// When the cloud cannot be reached, the code is kept sealed, the command ends with 3, and the agent that runs here, as
+    /// the service or by hand, tries again by itself until it is enrolled or the code is refused. `status` and `doctor` tell
+    /// how it stands; enrolling again takes its place.
     Enroll {
         /// Address of the ingest service; when absent, `server` of the configuration.
         #[arg(long, value_name = "URL")]
@@ -100,9 +106,12 @@ enum Command {
     },
     /// Shows what the agent is doing and what waits.
     Status {
-        /// As JSON, for scripts.
+        /// As JSON, for scripts; its words are the same in every language.
         #[arg(long)]
         json: bool,
+        /// Language; when absent, that of this computer.
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
     },
     /// Reads now and waits until the cloud has everything. Asks the running agent if there is one.
     Sync {
@@ -424,7 +433,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             let code = enroll::code(code.as_deref(), code_file.as_deref())?;
             runtime()?.block_on(enroll::enroll(place, server.as_deref(), &code))
         }
-        Command::Status { json } => look::status(place, *json),
+        Command::Status { json, lang } => status::status(place, *json, *lang),
         Command::Sync { which, full, once } => sync::sync(place, which, *full, *once),
         Command::Spool { show, limit } => look::spool(place, *show, *limit),
         Command::Rejects { limit } => look::rejects(place, *limit),

@@ -23,6 +23,7 @@ use crate::bandwidth::Bandwidth;
 use crate::breaker::Breaker;
 use crate::clock::Jumps;
 use crate::config::{Config, NetworkConfig};
+use crate::enrolment::{Enrolment, Waiting};
 use crate::folder::DataFolder;
 use crate::live::Live;
 use crate::spool::Spool;
@@ -35,6 +36,13 @@ pub use post::post;
 
 /// While the cloud does not answer at all, it is tried once a minute.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// Whether somebody must act before the cloud answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NeedsPerson {
+    Yes,
+    No,
+}
 
 /// What the tasks that talk to the cloud share.
 pub struct Link {
@@ -111,20 +119,40 @@ impl Link {
             match self.connect() {
                 Ok(Some(cloud)) => {
                     let cloud = Arc::new(cloud);
-                    *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&cloud));
+                    *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Arc::clone(&cloud));
                     return Some(cloud);
                 }
-                Ok(None) => self.needs_person(
-                    "this agent is not enrolled yet; run `fluxion-agent enroll --server URL --code CODE` with a code from \
-                     the dashboard"
-                        .to_owned(),
-                ),
+                Ok(None) => self.not_enrolled(),
                 Err(error) => self.needs_person(format!("{error:#}")),
             }
             tokio::select! {
                 () = self.cancel.cancelled() => return None,
                 () = tokio::time::sleep(Duration::from_secs(3)) => {}
             }
+        }
+    }
+
+    fn not_enrolled(&self) {
+        match Enrolment::read(&self.folder).ok().flatten().map(|kept| kept.state) {
+            Some(Waiting::ForTheCloud { problem, .. }) => {
+                let why = problem.map_or_else(String::new, |problem| format!(" ({problem})"));
+                self.problem(
+                    format!(
+                        "this agent is not enrolled yet{why}; its code is kept sealed and tried again by itself"
+                    ),
+                    NeedsPerson::No,
+                );
+            }
+            Some(Waiting::ForAnotherCode { why }) => self.needs_person(format!(
+                "this agent is not enrolled, because its code is not accepted ({why}); get a new one in the dashboard \
+                 and run `fluxion-agent enroll --server URL --code CODE`"
+            )),
+            None => self.needs_person(
+                "this agent is not enrolled yet; run `fluxion-agent enroll --server URL --code CODE` with a code from \
+                 the dashboard"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -153,12 +181,19 @@ impl Link {
     }
 
     pub(crate) fn needs_person(&self, problem: String) {
+        self.problem(problem, NeedsPerson::Yes);
+    }
+
+    fn problem(&self, problem: String, needs: NeedsPerson) {
         self.live.cloud(|cloud| {
             if cloud.problem.as_ref() != Some(&problem) {
-                tracing::error!("{problem}");
+                match needs {
+                    NeedsPerson::Yes => tracing::error!("{problem}"),
+                    NeedsPerson::No => tracing::warn!("{problem}"),
+                }
             }
             cloud.problem = Some(problem);
-            cloud.needs_person = true;
+            cloud.needs_person = needs == NeedsPerson::Yes;
         });
     }
 

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use crate::supervise::Notice;
 use crate::update::this_build;
 
-pub use system::{State, install, run, start, state, stop, uninstall};
+pub use system::{State, install, note, run, start, state, stop, uninstall};
 
 /// The service's name, on every system where it has one.
 #[cfg(windows)]

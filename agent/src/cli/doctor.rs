@@ -4,7 +4,9 @@
 //! nothing, and it may run while the agent works.
 
 mod cloud;
+mod enrolment;
 mod home;
+mod page;
 mod pos;
 mod report;
 mod secrets;
@@ -70,6 +72,7 @@ async fn look(report: &mut Report, loaded: &Loaded) {
     let folder = home::data_folder(report, loaded);
     if let Some(folder) = &folder {
         update::updates(report, loaded, folder);
+        page::status_page(report, loaded, folder);
     }
     cloud::cloud(report, loaded, folder.as_ref()).await;
     if loaded.config.pos.is_empty() {

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use fluxion_model::enrolment::EnrolRequest;
 
 use super::Place;
 use crate::config;
-use crate::folder::{DataFolder, Identity};
-use crate::sender::{Cloud, CloudError};
+use crate::enrolment::{Enrolment, Tried};
+use crate::folder::DataFolder;
+
+/// What the process ends with when the code waits for the cloud.
+const WAITS: u8 = 3;
 
 /// The code, from wherever it is given.
 pub(super) fn code(told: Option<&str>, file: Option<&Path>) -> anyhow::Result<String> {
@@ -55,41 +57,40 @@ pub(super) async fn enroll(
         (None, Ok(loaded)) => loaded.config.server.clone(),
         (None, Err(error)) => bail!("{error:#}\nhint: name the server with --server"),
     };
+    // Nobody is there any more to see the mistake when it is tried later.
+    if reqwest::Url::parse(&server).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        tracing::debug!(server, "the code is tried");
+    } else {
+        bail!("the server {server:?} must be an address that begins with https:// (or http://)");
+    }
     let folder = DataFolder::open(&data_dir)?;
     folder
         .check_writable()
         .context("the token cannot be kept\nhint: run as administrator, or use --data-dir")?;
-    let request = EnrolRequest {
-        code: code.to_owned(),
-        machine: machine_name(),
-        os: Some(format!(
-            "{} {}",
-            std::env::consts::OS,
-            std::env::consts::ARCH
-        )),
-        version: crate::VERSION.to_owned(),
-    };
     let network = loaded.as_ref().map(|loaded| loaded.config.network.clone());
     let network = network.unwrap_or_default();
-    let reply = Cloud::new(&server, None, &network, folder.path())?.enrol(&request).await.map_err(|error| match error {
-        CloudError::Unauthorized { message }
-            | CloudError::NotFound { message }
-            | CloudError::Refused { message, .. } => anyhow::anyhow!(
-            "the code is not accepted: {message}\nhint: a code works once and for a short time; get a new one in the \
+    let enrolment = Enrolment::begin(&folder, &server, code)?;
+    let identity = match enrolment.attempt(&folder, &network).await? {
+        Tried::Enrolled(identity) => identity,
+        Tried::Refused(why) => {
+            Enrolment::forget(&folder)?;
+            bail!(
+                "the code is not accepted: {why}\nhint: a code works once and for a short time; get a new one in the \
                  dashboard under the store"
-        ),
-        other => other.into(),
-    })?;
-    folder.keep_identity(&Identity {
-        server: server.clone(),
-        agent_id: reply.agent_id,
-        token: reply.token,
-        tenant_name: reply.tenant_name.clone(),
-        store_name: reply.store_name.clone(),
-    })?;
+            );
+        }
+        Tried::NotYet(why) => {
+            println!("Not enrolled yet: {why}.");
+            println!(
+                "The code is kept sealed. The agent that runs here tries it again by itself until the cloud answers; \
+                 `fluxion-agent status` tells how it stands, and enrolling again takes its place."
+            );
+            return Ok(ExitCode::from(WAITS));
+        }
+    };
     println!(
         "This agent now stands in the store {:?} of {:?}.",
-        reply.store_name, reply.tenant_name
+        identity.store_name, identity.tenant_name
     );
     println!("Its token is kept in {}.", folder.identity_file().display());
     if let Ok(loaded) = &loaded
@@ -102,14 +103,4 @@ pub(super) async fn enroll(
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn machine_name() -> String {
-    let named = ["COMPUTERNAME", "HOSTNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
-    let from_file = || std::fs::read_to_string("/etc/hostname").ok();
-    named
-        .or_else(from_file)
-        .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned())
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Link;
 use super::client::CloudError;
 use crate::clock;
+use crate::computer;
 use crate::folder::DataFolder;
 use crate::update::this_build;
 
@@ -80,6 +81,7 @@ fn heartbeat(link: &Link, folder: &DataFolder) -> Heartbeat {
             .into_iter()
             .map(|stream| stream.state)
             .collect(),
+        os: Some(computer::operating_system()),
         update: link.live.update(),
     }
 }

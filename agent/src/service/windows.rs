@@ -104,6 +104,11 @@ fn serve(setup: &Setup, log: Option<&EventLog>) -> anyhow::Result<()> {
     say(handle, ServiceState::Stopped, 0)
 }
 
+/// An entry of the agent itself, which the service started.
+pub fn note(entry: &Entry) {
+    report(EventLog::open(NAME).ok().as_ref(), entry);
+}
+
 async fn supervise(setup: &Setup, log: Option<&EventLog>, stop: &CancellationToken) {
     let supervisor = Supervisor {
         program: setup.program.clone(),

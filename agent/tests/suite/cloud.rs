@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use fluxion_model::command::Command;
-use fluxion_model::id::{BatchSeq, Epoch, PosSystemId};
+use fluxion_model::enrolment::EnrolRequest;
+use fluxion_model::id::{AgentId, BatchSeq, Epoch, PosSystemId, StoreId, TenantId};
 use fluxion_model::wire;
 use serde_json::json;
 
@@ -51,6 +52,10 @@ pub struct Inner {
     pub tokens_refused: bool,
     pub refuses_health: bool,
     pub largest: usize,
+    /// The code that enrols an agent, with the token of the one that used it.
+    pub code: Option<(String, Option<String>)>,
+    /// Enrols, and loses the answer.
+    pub loses_enrolment: bool,
 }
 
 #[derive(Clone, Default)]
@@ -59,8 +64,15 @@ pub struct Cloud(pub Arc<Mutex<Inner>>);
 impl Cloud {
     /// Serves on a free port until the test ends.
     pub async fn start() -> (Self, String) {
-        let cloud = Self::default();
+        let (cloud, address) = (Self::default(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        let server = cloud.serve(address).await;
+        (cloud, server)
+    }
+
+    /// Serves here until the test ends.
+    pub async fn serve(&self, address: SocketAddr) -> String {
         let app = Router::new()
+            .route("/v1/agents/enrol", post(enrol))
             .route("/v1/agents/batches", post(batches))
             .route("/v1/agents/pos-systems/{name}", put(declare))
             .route("/v1/agents/heartbeat", post(heartbeat))
@@ -68,13 +80,11 @@ impl Cloud {
             .route("/v1/agents/commands/{id}/outcome", post(outcome))
             .route("/v1/agents/resume-point", get(resume_point))
             .route("/health", get(health))
-            .with_state(cloud.clone());
-        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-            .await
-            .unwrap();
+            .with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        (cloud, format!("http://{address}"))
+        format!("http://{address}")
     }
 
     pub fn inner<R>(&self, look: impl FnOnce(&mut Inner) -> R) -> R {
@@ -94,6 +104,29 @@ impl Cloud {
             self.inner(|inner| inner.model.clone())
         );
     }
+}
+
+/// As ingest does: a code works once, and again for whoever has the token that it gave.
+async fn enrol(State(cloud): State<Cloud>, body: axum::Json<EnrolRequest>) -> Response {
+    cloud.inner(|inner| {
+        let token = body.token.clone().unwrap();
+        let known = inner.code.as_mut().filter(|(code, used)| {
+            *code == body.code && used.as_ref().is_none_or(|used| *used == token)
+        });
+        let Some((_, used)) = known else {
+            let problem = json!({"title": "not found", "detail": "The code is not known."});
+            return (StatusCode::NOT_FOUND, axum::Json(problem)).into_response();
+        };
+        *used = Some(token.clone());
+        if std::mem::take(&mut inner.loses_enrolment) {
+            return (StatusCode::BAD_GATEWAY, "").into_response();
+        }
+        axum::Json(json!({
+            "agent_id": AgentId::generate(), "token": token, "tenant_id": TenantId::generate(),
+            "tenant_name": "Cadena", "store_id": StoreId::generate(), "store_name": "Centro",
+        }))
+        .into_response()
+    })
 }
 
 async fn batches(State(cloud): State<Cloud>, headers: HeaderMap, body: Bytes) -> Response {

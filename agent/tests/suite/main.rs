@@ -10,6 +10,7 @@ mod capture;
 mod cloud;
 mod discover;
 mod doctor;
+mod enrolment;
 mod line;
 mod outbox;
 mod pos;

@@ -126,4 +126,11 @@ async fn a_port_in_use_is_told_and_the_agent_works_on() {
         .await;
     let (said, _) = store.says(&["status"], "");
     assert!(said.contains("the status page cannot be shown"), "{said}");
+    for (lang, what) in [
+        ("en", "[ !! ] The status page cannot be shown"),
+        ("es", "[ !! ] La página de estado no se puede mostrar"),
+    ] {
+        let (said, _) = store.says(&["doctor", "--lang", lang], "");
+        assert!(said.contains(what), "{said}");
+    }
 }

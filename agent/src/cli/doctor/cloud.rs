@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use reqwest::{StatusCode, Url};
 
 use super::report::Report;
-use super::secrets;
+use super::{enrolment, secrets};
 use crate::cli::Lang;
 use crate::config::{Loaded, NetworkConfig, ProxyChoice};
 use crate::folder::{DataFolder, Identity};
@@ -139,17 +139,13 @@ fn enrolled(report: &mut Report, folder: &DataFolder, server: &str) -> Option<Id
                 );
                 report.odd(&format!("{what}: {}", identity.server), remedy);
             }
+            enrolment::waiting(report, folder);
             Some(identity)
         }
         Ok(None) => {
-            let remedy = report.say(
-                "pida un código en el panel y ejecute `fluxion-agent enroll --server URL --code CÓDIGO`",
-                "get a code in the dashboard and run `fluxion-agent enroll --server URL --code CODE`",
-            );
-            report.bad(
-                report.say("El agente no está inscrito", "The agent is not enrolled"),
-                remedy,
-            );
+            if !enrolment::waiting(report, folder) {
+                enrolment::never(report);
+            }
             None
         }
         Err(error) => {
