@@ -185,7 +185,10 @@ impl Status {
 
     fn cloud(&self, state: &Snapshot) {
         let label = self.say("Nube", "Cloud");
+        let waits = matches!(self.enrolment, Ok(Some(_)));
         match (&state.cloud.problem, state.cloud.last_answer) {
+            // What keeps the agent from being enrolled was said just above.
+            (Some(_), None) if waits => {}
             (Some(problem), _) => println!(
                 "{label}: {problem}\n  {}: `fluxion-agent doctor`",
                 self.say("Qué hacer", "What to do")

@@ -113,6 +113,7 @@ async fn without_a_line_the_code_is_kept_sealed_told_and_used_by_the_agent_once_
         said.contains("Inscripción: el código está guardado"),
         "{said}"
     );
+    assert!(!said.contains("Nube:"), "it is said once: {said}");
     let (said, _) = computer.says(&["doctor", "--lang", "es"]);
     assert!(said.contains("el código está guardado"), "{said}");
     let (said, _) = computer.says(&["doctor", "--lang", "en"]);
