@@ -10,7 +10,7 @@ use fluxion_model::command::Action;
 use fluxion_model::id::{AgentId, Epoch};
 use serde::{Deserialize, Serialize};
 
-use crate::access::{create_for_the_agent, create_like};
+use crate::access::{create_anew, create_for_the_agent, create_like};
 use crate::{redact, seal};
 
 /// The identity of the account `NT SERVICE\FluxionAgent`, which Windows makes for the service. It is
@@ -267,12 +267,33 @@ impl DataFolder {
     /// When it cannot be written.
     pub fn check_writable(&self) -> anyhow::Result<()> {
         let path = self.0.join("write-test.tmp");
-        if let Err(error) = std::fs::write(&path, b"test") {
+        if let Err(error) = create_anew(&path).and_then(|mut file| file.write_all(b"test")) {
             bail!("cannot write in {}: {error}", self.0.display());
         }
         patiently(|| std::fs::remove_file(&path))
             .with_context(|| format!("cannot delete {}", path.display()))
     }
+}
+
+/// What stands in a folder in which an agent was installed or has worked.
+const SIGNS: &[&str] = &["agent.lock", "service.lock", "fluxion-agent.toml"];
+
+/// Removes a data folder with all that is in it. One in which no agent ever was is left alone: somebody who mistypes
+/// `--data-dir` must not lose a disk.
+///
+/// # Errors
+/// When it is no data folder, or cannot be removed.
+pub fn remove(path: &Path) -> anyhow::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    if !SIGNS.iter().any(|name| path.join(name).exists()) {
+        bail!(
+            "{} is no data folder of an agent, so nothing in it was removed",
+            path.display()
+        );
+    }
+    std::fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))
 }
 
 /// Who may read a file.
@@ -293,7 +314,7 @@ pub fn write_whole(path: &Path, content: &[u8], readers: Readers) -> std::io::Re
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
     let mut file = match readers {
-        Readers::Folder => patiently(|| File::create(&temporary))?,
+        Readers::Folder => patiently(|| create_anew(&temporary))?,
         Readers::OnlyMe => patiently(|| create_for_the_agent(&temporary))?,
     };
     file.write_all(content)?;
@@ -337,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn a_data_folder_is_removed_and_another_folder_is_not() {
+        let (dir, folder) = folder();
+        let mine = dir.path().join("mine");
+        std::fs::create_dir(&mine).unwrap();
+        std::fs::write(mine.join("accounts.xls"), "1").unwrap();
+        let said = remove(&mine).unwrap_err().to_string();
+        assert!(said.contains("no data folder"), "{said}");
+        assert!(mine.join("accounts.xls").exists());
+        drop(folder.try_lock().unwrap());
+        remove(folder.path()).unwrap();
+        assert!(!folder.path().exists());
+        remove(folder.path()).unwrap();
+    }
+
+    #[test]
     fn a_request_is_taken_once() {
         let (_dir, folder) = folder();
         let left = folder.leave_request(Action::ReloadMapping).unwrap();
@@ -345,6 +381,21 @@ mod tests {
         assert_eq!(taken[0].ticket, left.ticket);
         assert_eq!(taken[0].action, Action::ReloadMapping);
         assert!(folder.take_requests().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_somebody_laid_is_not_written_through() {
+        let (dir, folder) = folder();
+        let (theirs, path) = (dir.path().join("theirs"), folder.path().join("mine.json"));
+        for readers in [Readers::Folder, Readers::OnlyMe] {
+            std::fs::write(&theirs, "theirs").unwrap();
+            std::os::unix::fs::symlink(&theirs, folder.path().join("mine.json.tmp")).unwrap();
+            write_whole(&path, b"mine", readers).unwrap();
+            assert_eq!(std::fs::read(&theirs).unwrap(), b"theirs", "{readers:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+            assert!(!path.is_symlink());
+        }
     }
 
     #[cfg(unix)]

@@ -14,7 +14,7 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use super::{Data, NAME, Setup};
-use crate::folder::SERVICE_IDENTITY;
+use crate::folder::{self, SERVICE_IDENTITY};
 
 const SHOWN: &str = "Fluxion Sync agent";
 const DESCRIPTION: &str = "Reads the point of sale of this store and keeps the cloud in sync with it. Data that has not \
@@ -154,14 +154,7 @@ pub fn uninstall(setup: &Setup, data: Data) -> anyhow::Result<()> {
     // Not there is as good as removed.
     LOCAL_MACHINE.remove_tree(EVENT_SOURCE).ok();
     if data == Data::Remove {
-        match std::fs::remove_dir_all(&setup.folder) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("cannot remove {}", setup.folder.display()));
-            }
-        }
+        folder::remove(&setup.folder)?;
     }
     Ok(())
 }
