@@ -47,9 +47,7 @@ fn bundle(store: &Store, lang: &str) -> BTreeMap<String, String> {
 async fn a_bundle_tells_how_the_store_is_and_neither_secrets_nor_rows() {
     let (cloud, server) = Cloud::start().await;
     let store = Store::new(&server);
-    for (name, secret) in [("caja", RIGHT), ("avisos", WEBHOOK)] {
-        store.says(&["secret", "set", name], secret);
-    }
+    store.keep_secrets();
     let _process = store.run();
     cloud
         .until("the row of the POS is there", |inner| {

@@ -132,6 +132,14 @@ impl Store {
         (said, output.status.success())
     }
 
+    /// Keeps the right secret of each POS.
+    pub fn keep_secrets(&self) {
+        for (name, secret) in [("caja", RIGHT), ("avisos", WEBHOOK)] {
+            let (said, done) = self.says(&["secret", "set", name], secret);
+            assert!(done, "{said}");
+        }
+    }
+
     pub fn run(&self) -> Process {
         let screen = std::fs::File::create(self.path("screen.txt")).unwrap();
         let mut command = self.command(&["run"]);
@@ -437,9 +445,7 @@ impl Connector for Panics {
 async fn a_panic_leaves_a_report_without_secrets_and_the_agent_goes_on() {
     let (cloud, server) = Cloud::start().await;
     let store = Store::new(&server);
-    for (name, secret) in [("caja", RIGHT), ("avisos", WEBHOOK)] {
-        store.says(&["secret", "set", name], secret);
-    }
+    store.keep_secrets();
     let loaded = fluxion_agent::config::load(&store.path("fluxion-agent.toml"), None).unwrap();
     let data = DataFolder::open(&loaded.data_dir).unwrap();
     let log = LogConfig {

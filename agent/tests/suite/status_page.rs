@@ -109,9 +109,7 @@ async fn a_port_in_use_is_told_and_the_agent_works_on() {
     let store = Store::new(&server);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     with_page(&store, taken.local_addr().unwrap().port());
-    for (name, secret) in [("caja", RIGHT), ("avisos", WEBHOOK)] {
-        store.says(&["secret", "set", name], secret);
-    }
+    store.keep_secrets();
     let _process = store.run();
     cloud
         .until("the row of the POS is there", |inner| {
