@@ -7,6 +7,7 @@ use fluxion_model::heartbeat::StreamPhase;
 use serde::Serialize;
 
 use super::findings::Finding;
+use crate::enrolment::{Enrolment, Waiting};
 use crate::folder::DataFolder;
 use crate::live::{CloudLive, Live, StreamLive};
 use crate::spool::{Halt, Peek, Spool, StreamSummary};
@@ -56,6 +57,8 @@ pub struct Facts {
     pub store: Option<String>,
     /// The company's name.
     pub company: Option<String>,
+    /// Whether a code is kept that the agent tries by itself until the cloud answers.
+    pub enrolment_waits: bool,
     /// The line to the cloud.
     pub cloud: CloudLive,
     /// Deliveries that wait for the cloud.
@@ -122,6 +125,7 @@ impl View {
                 .as_ref()
                 .map(|identity| identity.store_name.clone()),
             company: identity.map(|identity| identity.tenant_name),
+            enrolment_waits: self.enrolment_waits(),
             cloud: now.cloud,
             waiting: queue.batches,
             waiting_bytes: queue.bytes,
@@ -137,6 +141,11 @@ impl View {
         };
         facts.verdict = facts.judge();
         facts
+    }
+
+    fn enrolment_waits(&self) -> bool {
+        let kept = Enrolment::read(&self.folder).unwrap_or_default();
+        kept.is_some_and(|kept| matches!(kept.state, Waiting::ForTheCloud { .. }))
     }
 }
 

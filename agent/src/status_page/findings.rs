@@ -15,6 +15,7 @@ use crate::spool::Halt;
 #[derive(Debug)]
 pub(super) enum Finding<'a> {
     NotEnrolled,
+    EnrolmentWaits,
     CloudRefuses { problem: &'a str },
     CloudSilent { problem: &'a str },
     PosUnreadable { pos: &'a str, problem: &'a str },
@@ -32,7 +33,9 @@ impl Facts {
     pub(super) fn findings(&self) -> Vec<Finding<'_>> {
         let mut found = Vec::new();
         let problem = self.cloud.problem.as_deref();
-        if !self.is_enrolled() {
+        if !self.is_enrolled() && self.enrolment_waits {
+            found.push(Finding::EnrolmentWaits);
+        } else if !self.is_enrolled() {
             found.push(Finding::NotEnrolled);
         } else if self.cloud.needs_person {
             let problem = problem.unwrap_or_default();
@@ -94,7 +97,8 @@ impl Finding<'_> {
             | Self::PosUnreadable { .. }
             | Self::StreamHalted { .. }
             | Self::QueueFull => Verdict::Act,
-            Self::CloudSilent { .. }
+            Self::EnrolmentWaits
+            | Self::CloudSilent { .. }
             | Self::StreamRetried { .. }
             | Self::RowsSetAside { .. }
             | Self::WaitsLong
@@ -109,6 +113,10 @@ impl Finding<'_> {
             Self::NotEnrolled => (
                 "El agente no está inscrito en la nube",
                 "The agent is not enrolled with the cloud",
+            ),
+            Self::EnrolmentWaits => (
+                "La inscripción espera la respuesta de la nube",
+                "Enrolment waits for the cloud to answer",
             ),
             Self::CloudRefuses { .. } => (
                 "La nube no acepta este agente",
@@ -148,6 +156,10 @@ impl Finding<'_> {
             Self::NotEnrolled => (
                 "Pida un código en el panel, en la página de la tienda, y ejecute `fluxion-agent enroll`.",
                 "Get a code in the dashboard, on the page of the store, and run `fluxion-agent enroll`.",
+            ),
+            Self::EnrolmentWaits => (
+                "Revise la conexión a Internet. El código está guardado y se intenta de nuevo solo.",
+                "Check the internet line. The code is kept, and is tried again by itself.",
             ),
             Self::CloudRefuses { .. } => (
                 "Pida un código nuevo en el panel y ejecute `fluxion-agent enroll`.",
@@ -200,6 +212,7 @@ impl Finding<'_> {
             Self::StreamHalted { halt, .. } => &halt.message,
             Self::StreamRetried { stream } => stream.error.as_deref().unwrap_or_default(),
             Self::NotEnrolled
+            | Self::EnrolmentWaits
             | Self::PosUnreadable { .. }
             | Self::RowsSetAside { .. }
             | Self::QueueFull

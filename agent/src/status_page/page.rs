@@ -132,7 +132,9 @@ fn measures(out: &mut String, facts: &Facts, lang: Lang) {
     let judged = |fine: bool, otherwise: Verdict| if fine { Verdict::Well } else { otherwise };
     let cloud = &facts.cloud;
     let answered = cloud.last_answer.map(|at| lang.ago(at, facts.at));
-    let (verdict, value) = if cloud.needs_person || !facts.is_enrolled() {
+    let (verdict, value) = if !facts.is_enrolled() && facts.enrolment_waits {
+        (Verdict::Watch, lang.say("No responde", "Does not answer"))
+    } else if cloud.needs_person || !facts.is_enrolled() {
         (
             Verdict::Act,
             lang.say("No acepta el agente", "Does not accept it"),

@@ -25,6 +25,7 @@ fn facts() -> Facts {
         version: "1.2.3".to_owned(),
         store: Some("Tienda Centro".to_owned()),
         company: Some("Cadena".to_owned()),
+        enrolment_waits: false,
         cloud: CloudLive {
             last_answer: Some(at),
             clock_skew_seconds: Some(1),
@@ -68,12 +69,21 @@ fn a_store_in_order_is_told_so_and_has_nothing_to_do() {
 #[test]
 fn each_trouble_is_judged_and_told_with_what_to_do_in_both_languages() {
     type Change = fn(&mut Facts);
-    let troubles: [(Change, Verdict, &str, &str); 11] = [
+    let troubles: [(Change, Verdict, &str, &str); 12] = [
         (
             |f| f.store = None,
             Verdict::Act,
             "no está inscrito",
             "not enrolled",
+        ),
+        (
+            |f| {
+                f.store = None;
+                f.enrolment_waits = true;
+            },
+            Verdict::Watch,
+            "El código está guardado",
+            "The code is kept",
         ),
         (
             |f| {
