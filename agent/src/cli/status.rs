@@ -188,7 +188,7 @@ impl Status {
         let waits = matches!(self.enrolment, Ok(Some(_)));
         match (&state.cloud.problem, state.cloud.last_answer) {
             // What keeps the agent from being enrolled was said just above.
-            (Some(_), None) if waits => {}
+            (_, None) if waits => {}
             (Some(problem), _) => println!(
                 "{label}: {problem}\n  {}: `fluxion-agent doctor`",
                 self.say("Qué hacer", "What to do")
