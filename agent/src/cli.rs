@@ -7,8 +7,10 @@ mod config_command;
 mod discover;
 mod doctor;
 mod enroll;
+mod lang;
 mod look;
 mod outbox;
+mod password;
 mod progress;
 mod run;
 mod secret;
@@ -21,8 +23,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use fluxion_model::id::StreamName;
+
+pub(crate) use lang::Lang;
 
 use crate::config::{self, Loaded};
 use crate::folder::DataFolder;
@@ -331,14 +335,6 @@ enum PacksCommand {
         #[arg(long)]
         toml: bool,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Lang {
-    /// Español.
-    Es,
-    /// English.
-    En,
 }
 
 impl Place {

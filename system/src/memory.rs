@@ -100,10 +100,28 @@ mod code {
     /// From where to where, when this line of the memory map is code of the program.
     fn code_of(line: &str, program: &str) -> Option<(usize, usize)> {
         let (range, rest) = line.split_once(' ')?;
+        if program.is_empty() || !rest.starts_with("r-xp") || !rest.ends_with(program) {
+            return None;
+        }
         let (start, end) = range.split_once('-')?;
         let address = |text| usize::from_str_radix(text, 16).ok();
-        (rest.starts_with("r-xp") && rest.ends_with(program) && !program.is_empty())
-            .then(|| Some((address(start)?, address(end)?)))?
+        Some((address(start)?, address(end)?))
+    }
+
+    #[cfg(test)]
+    #[test]
+    fn only_what_runs_and_belongs_to_the_program_is_its_code() {
+        let program = "/opt/fluxión ñandú/agent";
+        let line = |rights: &str, file: &str| {
+            format!("00aa000-00ab000 {rights} 00001000 fe:00 42   {file}")
+        };
+        assert_eq!(
+            code_of(&line("r-xp", program), program),
+            Some((0xaa000, 0xab000))
+        );
+        assert_eq!(code_of(&line("r--p", program), program), None);
+        assert_eq!(code_of(&line("r-xp", "/lib/libc.so.6"), program), None);
+        assert_eq!(code_of(&line("r-xp", program), ""), None);
     }
 }
 

@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use fluxion_model::carry::RECEIPT_EXTENSION;
 
 use super::doctor::of_this_computer;
+use super::lang::say;
 use super::look::size;
-use super::outbox::say;
 use super::{CarryCommand, Lang, Place};
 use crate::carry::{ExportError, Exported, export, letter_box, verify};
 use crate::folder::{DataFolder, Readers, write_whole};

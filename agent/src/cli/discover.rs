@@ -26,7 +26,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::doctor::of_this_computer;
-use super::outbox::{say, told};
+use super::lang::say;
+use super::outbox::told;
 use super::{Lang, Place};
 use crate::capture::{PosSystem, choose};
 use crate::config::{Config, Loaded, PosConfig, name_of};

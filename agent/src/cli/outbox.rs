@@ -4,14 +4,15 @@
 //! the one that reads, and is used once: its password is asked for or read from a file, and kept nowhere.
 
 use std::io::{IsTerminal, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use fluxion_connectors::{Connector, OutboxPart, OutboxScript, SourceError, registry};
 use fluxion_model::stream::{Capture, StreamSpec};
 use serde_json::Value as Json;
 
+use super::lang::say;
+use super::password::{ask_password, password_in};
 use super::{Lang, Login, OutboxCommand, Place, Which, doctor::of_this_computer};
 use crate::capture::{PosSystem, connection_of};
 use crate::config::Loaded;
@@ -64,13 +65,6 @@ pub(super) async fn outbox(place: &Place, command: &OutboxCommand) -> anyhow::Re
 
 fn language(lang: Option<Lang>) -> Lang {
     lang.unwrap_or_else(of_this_computer)
-}
-
-pub(super) fn say<'a>(lang: Lang, spanish: &'a str, english: &'a str) -> &'a str {
-    match lang {
-        Lang::Es => spanish,
-        Lang::En => english,
-    }
 }
 
 /// What there is to do at each POS system that is meant.
@@ -269,24 +263,6 @@ fn connector_as(
     settings.insert("user".to_owned(), Json::from(user));
     settings.insert("password".to_owned(), Json::from(password));
     Ok(registry::build(pos.config.connector, &connection)?)
-}
-
-pub(super) fn password_in(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the password file {}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-pub(super) fn ask_password(user: &str, lang: Lang) -> anyhow::Result<String> {
-    let terminal = console::Term::stderr();
-    if !terminal.is_term() {
-        bail!("there is nobody here to ask for the password\nhint: use --password-file FILE");
-    }
-    terminal.write_str(&match lang {
-        Lang::Es => format!("Contraseña de {user}: "),
-        Lang::En => format!("Password of {user}: "),
-    })?;
-    Ok(terminal.read_secure_line()?)
 }
 
 pub(super) fn told(error: &SourceError) -> anyhow::Error {

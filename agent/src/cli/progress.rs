@@ -8,6 +8,8 @@ use fluxion_model::heartbeat::StreamPhase;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
+use super::Lang;
+use super::lang::say;
 use crate::live::StreamLive;
 
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -63,7 +65,7 @@ impl Progress {
                 Some(_) | None => bar.set_style(style("{prefix:24} {spinner} {pos} rows {msg}")),
             }
             bar.set_position(live.state.rows_read);
-            bar.set_message(phase(live));
+            bar.set_message(phase(live, Lang::En));
         }
         let sending = self.sending.get_or_insert_with(|| {
             let bar = bars.add(ProgressBar::new_spinner());
@@ -104,7 +106,7 @@ fn plain(streams: &[StreamLive], queued: u64, delivered: u64) {
             "{}: {}{of} rows read, {}",
             name(live),
             live.state.rows_read,
-            phase(live)
+            phase(live, Lang::En)
         );
     }
     eprintln!("to the cloud: {delivered} delivered, {queued} wait");
@@ -115,18 +117,33 @@ fn name(live: &StreamLive) -> String {
 }
 
 /// What it is doing, in words.
-pub(super) fn phase(live: &StreamLive) -> String {
+pub(super) fn phase(live: &StreamLive, lang: Lang) -> String {
     let counts = live.counts;
-    let found = format!(
-        "{} sent, {} unchanged, {} deleted, {} set aside",
-        counts.records_sent, counts.records_unchanged, counts.deletes_sent, counts.rejected
-    );
+    let (sent, unchanged) = (counts.records_sent, counts.records_unchanged);
+    let (deleted, aside) = (counts.deletes_sent, counts.rejected);
+    let found = match lang {
+        Lang::Es => format!(
+            "{sent} enviadas, {unchanged} sin cambios, {deleted} eliminadas, {aside} apartadas"
+        ),
+        Lang::En => {
+            format!("{sent} sent, {unchanged} unchanged, {deleted} deleted, {aside} set aside")
+        }
+    };
     match live.state.phase {
-        StreamPhase::Idle => format!("idle; last run: {found}"),
-        StreamPhase::Snapshot => format!("reading everything: {found}"),
-        StreamPhase::Following => format!("reading changes: {found}"),
-        StreamPhase::Retrying => "trying again".to_owned(),
-        StreamPhase::Halted => "waits for a person".to_owned(),
+        StreamPhase::Idle => {
+            let before = say(lang, "en reposo; última vez", "idle; last run");
+            format!("{before}: {found}")
+        }
+        StreamPhase::Snapshot => {
+            let before = say(lang, "leyendo todo", "reading everything");
+            format!("{before}: {found}")
+        }
+        StreamPhase::Following => {
+            let before = say(lang, "leyendo cambios", "reading changes");
+            format!("{before}: {found}")
+        }
+        StreamPhase::Retrying => say(lang, "reintentando", "trying again").to_owned(),
+        StreamPhase::Halted => say(lang, "espera por una persona", "waits for a person").to_owned(),
         StreamPhase::Other => String::new(),
     }
 }

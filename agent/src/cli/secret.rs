@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use fluxion_model::command::Action;
 
 use super::doctor::of_this_computer;
-use super::outbox::say;
+use super::lang::say;
 use super::{Lang, Place};
 use crate::config::{Password, plain_secrets, with_references};
 use crate::folder::{DataFolder, replace_text};

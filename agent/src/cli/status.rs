@@ -3,16 +3,16 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use fluxion_model::heartbeat::StreamPhase;
 use fluxion_model::release::UpdateState;
 
 use super::doctor::of_this_computer;
+use super::lang::say;
 use super::look::{read_state, size};
-use super::outbox::say;
+use super::progress::phase;
 use super::{Lang, Place};
 use crate::enrolment::{Enrolment, Waiting};
 use crate::folder::DataFolder;
-use crate::live::{Snapshot, StreamLive};
+use crate::live::Snapshot;
 use crate::service;
 use crate::spanish;
 use crate::spool::{Peek, StreamSummary};
@@ -269,7 +269,7 @@ impl Status {
         let last = stream.last_success;
         let last = last.or(now.and_then(|now| now.state.last_success_at));
         let last = last.map_or_else(|| self.say("nunca", "never").to_owned(), |at| self.ago(at));
-        let doing = now.map_or_else(String::new, |now| format!(", {}", self.phase(now)));
+        let doing = now.map_or_else(String::new, |now| format!(", {}", phase(now, self.lang)));
         let (pos, name, rows, rejects) = (&stream.pos, &stream.stream, stream.rows, stream.rejects);
         match self.lang {
             Lang::Es => println!(
@@ -291,25 +291,6 @@ impl Status {
             }
         } else if let Some(error) = now.and_then(|now| now.state.last_error.as_ref()) {
             println!("    {error}");
-        }
-    }
-
-    fn phase(&self, live: &StreamLive) -> String {
-        if self.lang == Lang::En {
-            return super::progress::phase(live);
-        }
-        let counts = live.counts;
-        let found = format!(
-            "{} enviadas, {} sin cambios, {} eliminadas, {} apartadas",
-            counts.records_sent, counts.records_unchanged, counts.deletes_sent, counts.rejected
-        );
-        match live.state.phase {
-            StreamPhase::Idle => format!("en reposo; última vez: {found}"),
-            StreamPhase::Snapshot => format!("leyendo todo: {found}"),
-            StreamPhase::Following => format!("leyendo cambios: {found}"),
-            StreamPhase::Retrying => "reintentando".to_owned(),
-            StreamPhase::Halted => "espera por una persona".to_owned(),
-            StreamPhase::Other => String::new(),
         }
     }
 

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use chrono::Local;
 
 use super::doctor::{self, of_this_computer};
+use super::lang::say;
 use super::look::size;
-use super::outbox::say;
 use super::{Lang, Place};
 use crate::bundle::{Bundle, Places};
 use crate::folder::{Readers, write_whole};

@@ -5,7 +5,9 @@ use fluxion_connectors::{ConnectorKind, registry};
 use serde_json::{Value as Json, json};
 
 use super::super::Lang;
-use super::super::outbox::{ask_password, password_in, say, told};
+use super::super::lang::say;
+use super::super::outbox::told;
+use super::super::password::{ask_password, password_in};
 use super::{CATALOG, Discover, Source, probe};
 use crate::redact;
 

@@ -7,7 +7,7 @@ use fluxion_connectors::{ConnectorKind, SourceError};
 use serde_json::json;
 
 use super::super::Lang;
-use super::super::outbox::say;
+use super::super::lang::say;
 use super::{Discover, Source};
 
 /// Companies below one folder that are looked at.
